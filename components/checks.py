@@ -1,0 +1,96 @@
+"""Rules for single configured values; each check names the key, the fault, the rule and the fix.
+
+Deliberately without Pulumi's config: components/settings.py reads, this module judges.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import NoReturn
+
+from .errors import SettingsError
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+# RFC 1123 section 2.1 host names, at least two labels, and a last label that is not a number.
+_HOST_NAME = re.compile(rf"^({_LABEL}\.)+(?=[a-z0-9-]*[a-z]){_LABEL}$", re.IGNORECASE)
+_LOG_SIZE = re.compile(r"^[1-9][0-9]*[kmg]$")
+_UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION_PART = re.compile(r"([0-9]+)(ms|h|m|s)")
+# Room for six container addresses, the gateway and the two reserved ones.
+_LONGEST_NETWORK_PREFIX = 24
+
+
+def refuse(key: str, value: object, rule: str) -> NoReturn:
+    """Raise SettingsError with the sentence an operator can act on."""
+    raise SettingsError(
+        f"{key} is {value}, but {rule}. Fix it with `pulumi config set {key} <value>`."
+    )
+
+
+def check_port(key: str, value: int) -> None:
+    """Refuse what no TCP or UDP listener can bind."""
+    if not 1 <= value <= 65535:
+        refuse(key, value, "a port lies between 1 and 65535")
+
+
+def check_host_name(key: str, value: str) -> None:
+    """Refuse what is no fully qualified host name (RFC 1123)."""
+    # The longest name made of the domain is www.<domain>; RFC 1035 allows 253 characters in text.
+    if len(value) > 249 or not _HOST_NAME.match(value):
+        refuse(key, value, "it must be a host name such as example.com")
+
+
+def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
+    """Refuse a value outside a closed set."""
+    if value not in (allowed := tuple(choices)):
+        refuse(key, value, f"it must be one of {', '.join(allowed)}")
+
+
+def check_at_least(key: str, value: int, least: int) -> None:
+    """Refuse a count below its least sensible value."""
+    if value < least:
+        refuse(key, value, f"it must be at least {least}")
+
+
+def check_log_size(key: str, value: str) -> None:
+    """Refuse what Docker's json-file driver does not take as max-size."""
+    if not _LOG_SIZE.match(value):
+        refuse(key, value, "a log size is a number and k, m or g, such as 10m")
+
+
+def parse_subnet(key: str, value: str) -> ipaddress.IPv4Network:
+    """Return a private IPv4 subnet; host bits set or a public range are refused."""
+    try:
+        subnet = ipaddress.IPv4Network(value)
+    except ValueError:
+        refuse(key, value, "it must be an IPv4 subnet such as 172.20.0.0/16, without host bits")
+    if not subnet.is_private:
+        refuse(key, value, "it must lie in a private range (RFC 1918)")
+    return subnet
+
+
+def check_network(key: str, value: str) -> ipaddress.IPv4Network:
+    """Return the containers' subnet, refusing one too small for their fixed addresses."""
+    subnet = parse_subnet(key, value)
+    if subnet.prefixlen > _LONGEST_NETWORK_PREFIX:
+        refuse(key, value, f"its prefix must be at most /{_LONGEST_NETWORK_PREFIX}")
+    return subnet
+
+
+def check_address(key: str, value: str) -> None:
+    """Refuse what is no IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        refuse(key, value, "each entry must be an IP address")
+
+
+def duration_seconds(key: str, value: str) -> float:
+    """Return the seconds of a duration in Go's syntax (time.ParseDuration), such as 1m30s."""
+    parts = _DURATION_PART.findall(value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        refuse(key, value, "it must be a duration such as 30s or 1m30s")
+    seconds = sum(int(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+    if seconds <= 0:
+        refuse(key, value, "it must be longer than nothing")
+    return seconds

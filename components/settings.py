@@ -1,0 +1,186 @@
+"""The only reader of Pulumi's configuration: a frozen, checked Settings.
+
+Defaults live in Pulumi.yaml, so this module only ever requires. It makes no resource and reads no
+environment variable.
+"""
+
+import json
+import zoneinfo
+from collections import defaultdict
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import pulumi
+
+from . import checks
+from .errors import SettingsError
+
+_TCP_OF_SERVICE = {
+    "Caddy": ("http_port", "https_port"),
+    "Xray": ("xray_vision_port", "xray_websocket_port"),
+}
+_SINGBOX_UDP = ("singbox_hysteria_port", "singbox_tuic_port")
+_CHOICES = {
+    "tls": ("internal", "acme"),
+    "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+    "mode": ("full", "minimal"),
+    "resource_profile": ("auto", "standard", "small"),
+}
+_LEAST_ONE = (
+    "rate_limit_admin", "rate_limit_vpn", "log_retention_days", "log_max_files", "health_retries",
+)
+# Below a minute an operator is signed out while typing.
+_LEAST_SESSION_SECONDS = 60
+# Docker's own daemon keeps fewer open files than this on the smallest hosts.
+_LEAST_OPEN_FILES = 1024
+
+
+def config_key(field_name: str) -> str:
+    """Return the camelCase key in Pulumi.yaml of a field of Settings."""
+    head, *rest = field_name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every configured value, checked; meanings and defaults stand in Pulumi.yaml."""
+
+    domain: str
+    email: str
+    admin_username: str
+    tls: str
+    http_port: int
+    https_port: int
+    xray_vision_port: int
+    xray_websocket_port: int
+    trojan_port: int
+    singbox_shadowtls_port: int
+    singbox_hysteria_port: int
+    singbox_tuic_port: int
+    wireguard_server_port: int
+    wireguard_websocket_port: int
+    admin_panel_port: int
+    vpn_subnet: str
+    network_subnet: str
+    dns_servers: list[str]
+    time_zone: str
+    rate_limit_admin: int
+    rate_limit_vpn: int
+    session_timeout_seconds: int
+    log_level: str
+    log_retention_days: int
+    log_max_size: str
+    log_max_files: int
+    health_interval: str
+    health_timeout: str
+    health_retries: int
+    health_start_period: str
+    health_start_interval: str
+    mode: str
+    resource_profile: str
+    allow_sys_module: bool
+    open_files_limit: int
+    data_dir: str
+    docker_host: str
+    hosts: list[str]
+
+    @classmethod
+    def load(cls, config: pulumi.Config) -> Self:
+        """Read and check the stack's configuration; raises SettingsError on the first fault."""
+        _refuse_unknown_keys(config, {config_key(field.name) for field in fields(cls)})
+        return cls(**{field.name: _require(config, field.name, field.type) for field in fields(cls)})
+
+    def __post_init__(self) -> None:
+        """Check each value, then the values against each other."""
+        self._check_identity()
+        self._check_ports()
+        self._check_networks()
+        self._check_limits()
+        self._check_engines()
+
+    def _check_identity(self) -> None:
+        checks.check_host_name("domain", self.domain)
+        local_part, _, mail_domain = self.email.rpartition("@")
+        if not local_part or any(character.isspace() for character in self.email):
+            checks.refuse("email", self.email, "it must be a mail address such as admin@example.com")
+        checks.check_host_name("email", mail_domain)
+        if not self.admin_username.isidentifier():
+            checks.refuse("adminUsername", self.admin_username,
+                          "it must consist of letters, digits and _, and not begin with a digit")
+        for name, choices in _CHOICES.items():
+            checks.check_choice(config_key(name), getattr(self, name), choices)
+
+    def _check_ports(self) -> None:
+        for field in fields(self):
+            if field.name.endswith("_port"):
+                checks.check_port(config_key(field.name), getattr(self, field.name))
+        for service, names in {**_TCP_OF_SERVICE, "sing-box": _SINGBOX_UDP}.items():
+            self._check_distinct(service, names)
+
+    def _check_distinct(self, service: str, names: tuple[str, ...]) -> None:
+        # Each container has its own address, so only ports of one service and transport can clash.
+        users: defaultdict[int, list[str]] = defaultdict(list)
+        for name in names:
+            users[getattr(self, name)].append(config_key(name))
+        for port, keys in users.items():
+            if len(keys) > 1:
+                checks.refuse(keys[1], port, f"{keys[0]} of {service} uses that port already")
+
+    def _check_networks(self) -> None:
+        network = checks.check_network("networkSubnet", self.network_subnet)
+        if checks.parse_subnet("vpnSubnet", self.vpn_subnet).overlaps(network):
+            checks.refuse("vpnSubnet", self.vpn_subnet,
+                          f"it must not overlap networkSubnet {self.network_subnet}")
+        if not self.dns_servers:
+            checks.refuse("dnsServers", "empty", "clients need at least one resolver")
+        for server in self.dns_servers:
+            checks.check_address("dnsServers", server)
+        if self.time_zone not in zoneinfo.available_timezones():
+            checks.refuse("timeZone", self.time_zone, "it must be an IANA time zone such as UTC")
+
+    def _check_limits(self) -> None:
+        for name in _LEAST_ONE:
+            checks.check_at_least(config_key(name), getattr(self, name), 1)
+        checks.check_at_least(
+            "sessionTimeoutSeconds", self.session_timeout_seconds, _LEAST_SESSION_SECONDS)
+        checks.check_at_least("openFilesLimit", self.open_files_limit, _LEAST_OPEN_FILES)
+        checks.check_log_size("logMaxSize", self.log_max_size)
+        for name in ("health_interval", "health_timeout", "health_start_period", "health_start_interval"):
+            checks.duration_seconds(config_key(name), getattr(self, name))
+
+    def _check_engines(self) -> None:
+        if self.data_dir and not self.data_dir.startswith("/"):
+            checks.refuse("dataDir", self.data_dir, "it must be an absolute path on the host")
+        if not self.docker_host.startswith(("unix:///", "ssh://")):
+            checks.refuse("dockerHost", self.docker_host, "it must begin with unix:/// or ssh://")
+        for host in self.hosts:
+            if not host.startswith("ssh://"):
+                checks.refuse("hosts", host, "each entry must begin with ssh://")
+
+
+def _require(config: pulumi.Config, name: str, kind: Any) -> Any:
+    key = config_key(name)
+    if kind is int:
+        return config.require_int(key)
+    if kind is bool:
+        return config.require_bool(key)
+    if kind is str:
+        return config.require(key)
+    return _string_list(key, config.require_object(key))
+
+
+def _string_list(key: str, value: object) -> list[str]:
+    # Pulumi.yaml cannot type what an array holds once a stack file overrides it.
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        checks.refuse(key, json.dumps(value), "it must be a list of strings")
+    return value
+
+
+def _refuse_unknown_keys(config: pulumi.Config, known: set[str]) -> None:
+    """Refuse a key that Pulumi.yaml does not declare: Pulumi itself lets a misspelt one pass."""
+    prefix = f"{config.name}:"
+    for full_key in sorted(pulumi.runtime.config.CONFIG.get()):
+        if full_key.startswith(prefix) and (key := full_key.removeprefix(prefix)) not in known:
+            raise SettingsError(
+                f"{key} is no configuration key, but only those in Pulumi.yaml are allowed. "
+                f"Remove it with `pulumi config rm {key}`.")

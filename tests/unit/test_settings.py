@@ -1,0 +1,105 @@
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components.errors import SettingsError
+from components.settings import Settings, config_key
+
+PROJECT = "stealth-vpn"
+SCHEMA: dict[str, Any] = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
+
+
+def load(**changes: object) -> Settings:
+    values: dict[str, object] = {"domain": "example.com", "email": "admin@example.com"}
+    values |= {key: entry["default"] for key, entry in SCHEMA.items() if "default" in entry}
+    values |= changes
+    pulumi.runtime.set_all_config({
+        f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+    })
+    return Settings.load(pulumi.Config(PROJECT))
+
+
+def test_the_defaults_of_the_schema_are_accepted() -> None:
+    settings = load()
+    assert (settings.https_port, settings.network_subnet) == (443, "172.20.0.0/16")
+    assert settings.dns_servers == ["1.1.1.1", "8.8.8.8"]
+    assert settings.allow_sys_module is False
+
+
+def test_schema_and_settings_name_the_same_keys() -> None:
+    assert {config_key(field.name) for field in fields(Settings)} == set(SCHEMA)
+
+
+def test_every_key_of_the_schema_has_a_description() -> None:
+    assert [key for key, entry in SCHEMA.items() if not entry.get("description")] == []
+
+
+def test_every_key_of_the_schema_stands_in_the_readme() -> None:
+    readme = Path("README.md").read_text()
+    assert [key for key in SCHEMA if f"`{key}`" not in readme] == []
+
+
+@pytest.mark.parametrize(("key", "value", "rule"), [
+    ("domain", "not a host", "host name"),
+    ("domain", "localhost", "host name"),
+    ("domain", "192.0.2.1", "host name"),
+    ("domain", "-a.example", "host name"),
+    ("email", "nobody", "mail address"),
+    ("email", "a b@example.com", "mail address"),
+    ("email", "me@nowhere", "host name"),
+    ("adminUsername", "", "letters"),
+    ("tls", "none", "one of internal, acme"),
+    ("httpsPort", 0, "between 1 and 65535"),
+    ("trojanPort", 65536, "between 1 and 65535"),
+    ("httpsPort", 80, "httpPort of Caddy uses that port already"),
+    ("xrayWebsocketPort", 8001, "xrayVisionPort of Xray uses that port already"),
+    ("singboxTuicPort", 8005, "singboxHysteriaPort of sing-box uses that port already"),
+    ("vpnSubnet", "10.66.66.1/24", "without host bits"),
+    ("vpnSubnet", "172.20.9.0/24", "must not overlap"),
+    ("vpnSubnet", "8.8.8.0/24", "private range"),
+    ("networkSubnet", "172.20.0.0/28", "at most /24"),
+    ("networkSubnet", "fd00::/64", "IPv4 subnet"),
+    ("dnsServers", ["dns.example.com"], "IP address"),
+    ("dnsServers", [], "at least one resolver"),
+    ("dnsServers", [53], "list of strings"),
+    ("timeZone", "Mars/Base", "IANA time zone"),
+    ("rateLimitAdmin", 0, "at least 1"),
+    ("sessionTimeoutSeconds", 5, "at least 60"),
+    ("openFilesLimit", 10, "at least 1024"),
+    ("logLevel", "LOUD", "one of DEBUG"),
+    ("logMaxSize", "10MB", "log size"),
+    ("healthInterval", "30", "duration"),
+    ("healthTimeout", "0s", "longer than nothing"),
+    ("mode", "tiny", "one of full, minimal"),
+    ("resourceProfile", "huge", "one of auto"),
+    ("dataDir", "data", "absolute path"),
+    ("dockerHost", "tcp://192.0.2.1:2375", "unix:/// or ssh://"),
+    ("hosts", ["192.0.2.1"], "ssh://"),
+])
+def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_fix(
+    key: str, value: object, rule: str,
+) -> None:
+    with pytest.raises(SettingsError, match=re.escape(rule)) as refused:
+        load(**{key: value})
+    assert str(refused.value).startswith(f"{key} is ")
+    assert f"`pulumi config set {key} <value>`" in str(refused.value)
+
+
+def test_a_misspelt_key_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"htpsPort is no configuration key.*config rm htpsPort"):
+        load(htpsPort=443)
+
+
+def test_ports_of_different_services_may_be_equal() -> None:
+    assert load(trojanPort=8001).trojan_port == load().xray_vision_port
+
+
+def test_go_durations_with_several_parts_are_accepted() -> None:
+    assert load(healthStartPeriod="1m30s").health_start_period == "1m30s"

@@ -88,12 +88,19 @@ def test_an_error_that_the_operator_can_mend_comes_without_a_traceback(project: 
     assert "Traceback" not in failed.stdout
 
 
+def test_the_program_knows_a_preview_from_an_update(project: Project) -> None:
+    project.write('import pulumi\nassert pulumi.runtime.is_dry_run(), "an update"')
+    assert project.run("preview").returncode == 0
+    assert "an update" in project.up("--skip-preview").stdout
+
+
 def test_a_fault_of_the_program_comes_with_its_traceback(project: Project) -> None:
     project.write('raise ValueError("a fault of ours")')
     failed = project.up()
     assert failed.returncode != 0
     assert "Traceback" in failed.stdout
     assert "a fault of ours" in failed.stdout
+    assert "unhandled error" not in failed.stdout, "the program has told its error itself"
 
 
 def test_a_missing_environment_is_said_with_the_command_that_makes_it(project: Project) -> None:

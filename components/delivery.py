@@ -1,0 +1,60 @@
+"""Brings rendered configuration files into a volume that one service mounts read-only.
+
+A file cannot be uploaded into a read-only container, and environment, labels and command lines are open to
+everybody who may inspect. So a container that is made and never started carries the files into the volume.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_docker as docker
+
+from .labels import container_labels, volume_labels
+
+RENDERED_PATH = "/etc/stealth"
+
+
+class Delivery(pulumi.ComponentResource):
+    """One service's rendered files, mode 0400, owned by the service's user."""
+
+    volume: pulumi.Output[str]
+    """Volume to mount read-only at /etc/stealth."""
+
+    sha256: pulumi.Output[str]
+    """Hash over names and texts, for the label that replaces the reader when they change."""
+
+    def __init__(
+        self, name: str, image: pulumi.Input[str], user: str,
+        files: Mapping[str, pulumi.Output[str]], opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("stealth-vpn:docker:Delivery", f"{name}-delivery", {}, opts)
+        volume = docker.Volume(
+            f"stealth-{name}-rendered", name=f"stealth-{name}-rendered", labels=volume_labels(name),
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True))
+        writer = docker.Container(
+            f"stealth-{name}-writer", name=f"stealth-{name}-writer", image=image, user=user,
+            must_run=False, start=False, init=False, destroy_grace_seconds=1, network_mode="none",
+            capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+            security_opts=["no-new-privileges:true"], labels=container_labels(name),
+            mounts=[docker.ContainerMountArgs(target=RENDERED_PATH, source=volume.name, type="volume")],
+            uploads=[_upload(file, text, user) for file, text in sorted(files.items())],
+            opts=pulumi.ResourceOptions(
+                parent=self, delete_before_replace=True, replace_on_changes=["init", "rm"]))
+        # By way of the writer's id, so that no reader starts before its files are there.
+        self.volume = pulumi.Output.all(volume.name, writer.id).apply(lambda both: str(both[0]))
+        self.sha256 = pulumi.Output.unsecret(pulumi.Output.all(**files).apply(_hash))
+        self.register_outputs({"volume": self.volume, "sha256": self.sha256})
+
+
+def _upload(file: str, text: pulumi.Output[str], user: str) -> docker.ContainerUploadArgs:
+    owner, group = user.split(":")
+    return docker.ContainerUploadArgs(
+        file=f"{RENDERED_PATH}/{file}", content=pulumi.Output.secret(text),
+        permissions="0400", owner=owner, group=group)
+
+
+def _hash(files: dict[str, str]) -> str:
+    # Each text holds a key of at least 96 random bits, so its hash in a label gives nothing away.
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""The images, built on the target's own engine from pinned sources; no registry is involved."""
+
+import platform
+
+import pulumi
+import pulumi_docker as docker
+
+BASE_IMAGE = "stealth-vpn/os:trixie"
+BUILDER_IMAGE = "stealth-vpn/builder:local"
+# The names that Python and Docker give one architecture (OCI image specification, GOARCH values).
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_PLATFORM = f"linux/{_ARCHITECTURES[platform.machine()]}"
+
+
+class Images(pulumi.ComponentResource):
+    """One image per service, and the builder that the daemons are compiled in."""
+
+    def __init__(self, name: str, services: tuple[str, ...], opts: pulumi.ResourceOptions) -> None:
+        super().__init__("stealth-vpn:docker:Images", name, {}, opts)
+        self.ids: dict[str, pulumi.Output[str]] = {}
+        builder = self._build("builder", "images", "images/builder/Dockerfile", [])
+        for service in services:
+            if service == "admin":
+                image = self._build(service, "admin", "admin/Dockerfile", [])
+            else:
+                image = self._build(service, "images", f"images/{service}/Dockerfile", [builder])
+            # The id, never the tag: a tag does not change with the content.
+            self.ids[service] = image.repo_digest
+        self.register_outputs({"ids": self.ids})
+
+    def _build(
+        self, service: str, context: str, dockerfile: str, after: list[pulumi.Resource],
+    ) -> docker.Image:
+        return docker.Image(
+            f"stealth-{service}-image", image_name=f"stealth-vpn/{service}:local", skip_push=True,
+            build=docker.DockerBuildArgs(
+                context=context, dockerfile=dockerfile, platform=_PLATFORM,
+                args={"OS_IMAGE": BASE_IMAGE, "BUILDER_IMAGE": BUILDER_IMAGE}),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after))

@@ -1,0 +1,156 @@
+"""Every key of the server, derived from one seed per daemon.
+
+A seed is the result of a RandomPassword, the only random resource whose value stays out of the state in
+clear. What needs another form (UUIDs, X25519, base64) is derived here, so that it inherits the seed's
+secrecy inside `apply`. This module makes no resource and reads no configuration.
+"""
+
+import base64
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+# Secret paths of the site carry 96 bits: they are cover, what lies behind each still asks for a key.
+_PATH_BYTES = 12
+
+
+def derive(seed: str, purpose: str, length: int = 32) -> bytes:
+    """Return `length` (at most 32) bytes bound to seed and purpose, by HMAC-SHA256 (RFC 2104)."""
+    return hmac.digest(seed.encode(), purpose.encode(), hashlib.sha256)[:length]
+
+
+def _uuid(seed: str, purpose: str) -> str:
+    # Version 4 bits, because strict parsers refuse a UUID without them (RFC 9562 section 5.4).
+    return str(uuid.UUID(bytes=derive(seed, purpose, 16), version=4))
+
+
+def _token(seed: str, purpose: str, length: int = 24) -> str:
+    return base64.urlsafe_b64encode(derive(seed, purpose, length)).decode().rstrip("=")
+
+
+def _path(seed: str, purpose: str) -> str:
+    return "/" + derive(seed, purpose, _PATH_BYTES).hex()
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _key_pair(seed: str, purpose: str) -> tuple[bytes, bytes]:
+    private = X25519PrivateKey.from_private_bytes(_clamp(derive(seed, purpose)))
+    return private.private_bytes_raw(), private.public_key().public_bytes_raw()
+
+
+def _clamp(raw: bytes) -> bytes:
+    """Clear and set the bits that RFC 7748 section 5 fixes; WireGuard refuses a key without them."""
+    return bytes([raw[0] & 248]) + raw[1:31] + bytes([raw[31] & 127 | 64])
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class XrayKeys:
+    """VLESS over REALITY and over WebSocket, with the first client's identities."""
+
+    reality_private_key: str
+    """X25519, unpadded base64url as `xray x25519` prints it."""
+
+    reality_public_key: str
+    """What the client names as `pbk`."""
+
+    short_id: str
+    """16 hexadecimal digits."""
+
+    vision_id: str
+    websocket_id: str
+    websocket_path: str
+
+    @classmethod
+    def from_seed(cls, seed: str) -> Self:
+        """Derive all from the seed."""
+        private, public = (
+            base64.urlsafe_b64encode(raw).decode().rstrip("=") for raw in _key_pair(seed, "reality"))
+        return cls(
+            reality_private_key=private, reality_public_key=public,
+            short_id=derive(seed, "short-id", 8).hex(),
+            vision_id=_uuid(seed, "vision"), websocket_id=_uuid(seed, "websocket"),
+            websocket_path=_path(seed, "websocket-path"))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TrojanKeys:
+    """Trojan, with the first client's password."""
+
+    password: str
+
+    @classmethod
+    def from_seed(cls, seed: str) -> Self:
+        """Derive all from the seed."""
+        return cls(password=_token(seed, "trojan"))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SingboxKeys:
+    """ShadowTLS with Shadowsocks 2022, Hysteria2 and TUIC, with the first client's identities."""
+
+    shadowtls_password: str
+    shadowsocks_server_key: str
+    """16 bytes as base64 (SIP022, 2022-blake3-aes-128-gcm)."""
+
+    shadowsocks_user_key: str
+    hysteria_password: str
+    tuic_id: str
+    tuic_password: str
+    clash_secret: str
+
+    @classmethod
+    def from_seed(cls, seed: str) -> Self:
+        """Derive all from the seed."""
+        return cls(
+            shadowtls_password=_token(seed, "shadowtls"),
+            shadowsocks_server_key=_base64(derive(seed, "shadowsocks-server", 16)),
+            shadowsocks_user_key=_base64(derive(seed, "shadowsocks-user", 16)),
+            hysteria_password=_token(seed, "hysteria"),
+            tuic_id=_uuid(seed, "tuic"), tuic_password=_token(seed, "tuic-password"),
+            clash_secret=_token(seed, "clash"))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WireguardKeys:
+    """WireGuard and its way over WebSocket, with the first peer's keys; all keys are padded base64."""
+
+    private_key: str
+    public_key: str
+    peer_private_key: str
+    peer_public_key: str
+    preshared_key: str
+    websocket_path: str
+    websocket_user: str
+    websocket_password: str
+
+    @classmethod
+    def from_seed(cls, seed: str) -> Self:
+        """Derive all from the seed."""
+        private, public = map(_base64, _key_pair(seed, "server"))
+        peer_private, peer_public = map(_base64, _key_pair(seed, "peer"))
+        return cls(
+            private_key=private, public_key=public,
+            peer_private_key=peer_private, peer_public_key=peer_public,
+            preshared_key=_base64(derive(seed, "preshared")),
+            websocket_path=_path(seed, "websocket-path"),
+            websocket_user="first", websocket_password=_token(seed, "websocket-password"))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PanelKeys:
+    """The panel's session key and its secret path."""
+
+    session_key: str
+    path: str
+
+    @classmethod
+    def from_seed(cls, seed: str) -> Self:
+        """Derive all from the seed."""
+        return cls(session_key=_token(seed, "session", 32), path=_path(seed, "panel-path"))

@@ -1,0 +1,36 @@
+"""The two networks: the one that traffic takes, and the one for the daemons' management interfaces."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_docker as docker
+
+from .configs.plan import Plan
+from .labels import network_labels
+
+NETWORK_NAME = "stealth-vpn"
+CONTROL_NETWORK_NAME = "stealth-control"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """What a service needs of both networks."""
+
+    edge: docker.Network
+    control: docker.Network
+
+
+def create_networks(plan: Plan, opts: pulumi.ResourceOptions) -> Networks:
+    """Make both networks; the control network is internal: nothing on it reaches the internet by it."""
+    # A network's subnet cannot change under running containers, so the old one goes first.
+    opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
+    edge = docker.Network(
+        NETWORK_NAME, name=NETWORK_NAME, driver="bridge", labels=network_labels("network"),
+        ipam_configs=[docker.NetworkIpamConfigArgs(subnet=plan.edge_subnet, gateway=plan.edge_gateway)],
+        opts=opts)
+    control = docker.Network(
+        CONTROL_NETWORK_NAME, name=CONTROL_NETWORK_NAME, driver="bridge", internal=True,
+        labels=network_labels("network"),
+        ipam_configs=[docker.NetworkIpamConfigArgs(subnet=plan.control_subnet, gateway=plan.control_gateway)],
+        opts=opts)
+    return Networks(edge=edge, control=control)

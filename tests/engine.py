@@ -1,0 +1,58 @@
+"""The one mock engine: records what a program registers, and refuses every lookup."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+
+CONTAINER = "docker:index/container:Container"
+VOLUME = "docker:index/volume:Volume"
+NETWORK = "docker:index/network:Network"
+# How a secret stands in what the engine receives (sdk/go/common/resource/properties.go, SecretSig).
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of Pulumi's wire format
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the engine saw it."""
+
+    kind: str
+    name: str
+    inputs: dict[str, Any]
+
+
+def is_secret(value: object) -> bool:
+    """Tell whether a recorded input is marked secret."""
+    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET
+
+
+class RecordingEngine(Mocks):
+    """Deploy with `deploy`, then look at `resources`; looking before sees nothing and proves nothing."""
+
+    def __init__(self) -> None:
+        self.resources: list[Registered] = []
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.resources.append(Registered(args.typ, args.name, dict(args.inputs)))
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: MockCallArgs) -> Any:
+        raise AssertionError(f"the program looked up {args.token}")
+
+    def deploy(self, program: Callable[[], object]) -> None:
+        """Run the program to its end."""
+        pulumi.runtime.set_mocks(self, project="stealth-vpn", stack="test")
+
+        @pulumi.runtime.test  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
+        def run() -> None:
+            program()
+
+        run()
+
+    def one(self, name: str, kind: str = CONTAINER) -> dict[str, Any]:
+        """Return the inputs of the one resource with that name and kind."""
+        (found,) = [item for item in self.resources if (item.name, item.kind) == (name, kind)]
+        return found.inputs

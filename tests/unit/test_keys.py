@@ -1,0 +1,77 @@
+import base64
+import dataclasses
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from components.authority import Authority
+from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+
+ALL_KEYS = (XrayKeys, TrojanKeys, SingboxKeys, WireguardKeys, PanelKeys)
+
+
+@pytest.mark.parametrize("keys", ALL_KEYS)
+def test_a_seed_gives_the_same_keys_again_and_another_seed_none_of_them(keys: type[XrayKeys]) -> None:
+    first = dataclasses.asdict(keys.from_seed("one"))
+    other = dataclasses.asdict(keys.from_seed("two"))
+    assert first == dataclasses.asdict(keys.from_seed("one"))
+    assert [name for name in first if first[name] == other[name] and name != "websocket_user"] == []
+    assert len(set(first.values())) == len(first)
+
+
+@pytest.mark.parametrize("keys", ALL_KEYS)
+def test_a_representation_shows_no_key(keys: type[XrayKeys]) -> None:
+    derived = keys.from_seed("one")
+    assert not [value for value in dataclasses.asdict(derived).values() if value in repr(derived)]
+
+
+def test_identities_are_version_4_uuids() -> None:
+    assert uuid.UUID(XrayKeys.from_seed("one").vision_id).version == 4
+    assert uuid.UUID(SingboxKeys.from_seed("one").tuic_id).version == 4
+
+
+def test_key_pairs_match_and_private_keys_are_clamped() -> None:
+    # `wg pubkey` of the same private key, as RFC 7748 section 5 computes it.
+    keys = WireguardKeys.from_seed("one")
+    raw = base64.b64decode(keys.private_key)
+    assert raw[0] & 7 == 0
+    assert raw[31] & 192 == 64
+    assert len(base64.b64decode(keys.public_key)) == 32
+    assert keys.public_key != keys.peer_public_key
+
+
+def test_shadowsocks_keys_have_the_length_of_their_method() -> None:
+    keys = SingboxKeys.from_seed("one")
+    assert len(base64.b64decode(keys.shadowsocks_server_key)) == 16
+    assert len(base64.b64decode(keys.shadowsocks_user_key)) == 16
+
+
+def test_the_authority_is_the_same_bytes_each_time() -> None:
+    first, again = (Authority.from_seed("one", "vpn.example.com") for _ in range(2))
+    assert first.certificate_pem == again.certificate_pem
+    assert first.leaf(["q.vpn.example.com"]) == again.leaf(["q.vpn.example.com"])
+    assert first.certificate_pem != Authority.from_seed("two", "vpn.example.com").certificate_pem
+
+
+@pytest.mark.parametrize(("name", "accepted"), [("q.vpn.example.com", True), ("bank.example.org", False)])
+def test_the_authority_is_believed_for_its_own_domain_only(
+    tmp_path: Path, name: str, accepted: bool,
+) -> None:
+    authority = Authority.from_seed("one", "vpn.example.com")
+    (tmp_path / "root.pem").write_text(authority.certificate_pem)
+    (tmp_path / "leaf.pem").write_text(authority.leaf([name]).chain_pem)
+    done = subprocess.run(
+        ["openssl", "verify", "-CAfile", "root.pem", "leaf.pem"],  # noqa: S607 - the system's own
+        cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is accepted, done.stdout + done.stderr
+    assert accepted or "permitted subtree violation" in done.stderr
+
+
+def test_a_leaf_names_every_name_and_no_more() -> None:
+    leaf = Authority.from_seed("one", "vpn.example.com").leaf(["q.vpn.example.com", "t.vpn.example.com"])
+    certificate = x509.load_pem_x509_certificate(leaf.chain_pem.encode())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["q.vpn.example.com", "t.vpn.example.com"]

@@ -43,12 +43,12 @@ class RecordingEngine(Mocks):
         raise AssertionError(f"the program looked up {args.token}")
 
     def deploy(self, program: Callable[[], object]) -> None:
-        """Run the program to its end."""
+        """Run the program to its end, with the output that it returns."""
         pulumi.runtime.set_mocks(self, project="stealth-vpn", stack="test")
 
         @pulumi.runtime.test  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
-        def run() -> None:
-            program()
+        def run() -> object:
+            return program()
 
         run()
 

@@ -1,29 +1,12 @@
-import json
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-import pulumi
 import pytest
-import yaml
 
 from components.errors import SettingsError
 from components.settings import Settings, config_key
-
-PROJECT = "stealth-vpn"
-SCHEMA: dict[str, Any] = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
-
-
-def load(**changes: object) -> Settings:
-    values: dict[str, object] = {"domain": "example.com", "email": "admin@example.com"}
-    values |= {key: entry["default"] for key, entry in SCHEMA.items() if "default" in entry}
-    values |= changes
-    pulumi.runtime.set_all_config({
-        f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
-        for key, value in values.items()
-    })
-    return Settings.load(pulumi.Config(PROJECT))
+from tests.settings import SCHEMA, load
 
 
 def test_the_defaults_of_the_schema_are_accepted() -> None:

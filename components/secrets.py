@@ -1,0 +1,53 @@
+"""The seeds: one random value per daemon, from which keys.py derives everything else.
+
+Only RandomPassword is used, because every other random resource writes its value into the state in clear, as
+its id. All are protected: a destroy leaves them, so that old client links work again after the next `up`.
+"""
+
+import pulumi
+import pulumi_random as random
+
+from .authority import Authority
+from .keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+
+# 62 letters and digits: 48 of them carry 285 bits.
+_SEED_LENGTH = 48
+# bcrypt reads 72 bytes at most; 24 letters and digits carry 142 bits and can still be typed.
+_PASSWORD_LENGTH = 24
+
+
+class Secrets(pulumi.ComponentResource):
+    """Every secret of one server, as secret outputs."""
+
+    panel_password: pulumi.Output[str]
+    panel_password_hash: pulumi.Output[str]
+    """bcrypt, cost 10, as the provider makes it."""
+
+    panel: pulumi.Output[PanelKeys]
+    xray: pulumi.Output[XrayKeys]
+    trojan: pulumi.Output[TrojanKeys]
+    singbox: pulumi.Output[SingboxKeys]
+    wireguard: pulumi.Output[WireguardKeys]
+    authority: pulumi.Output[Authority]
+
+    def __init__(self, name: str, domain: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("stealth-vpn:random:Secrets", name, {}, opts)
+        password = self._random("panel-password", _PASSWORD_LENGTH)
+        self.panel_password = pulumi.Output.secret(password.result)
+        self.panel_password_hash = pulumi.Output.secret(password.bcrypt_hash)
+        self.panel = self._seed("panel").apply(PanelKeys.from_seed)
+        self.xray = self._seed("xray").apply(XrayKeys.from_seed)
+        self.trojan = self._seed("trojan").apply(TrojanKeys.from_seed)
+        self.singbox = self._seed("singbox").apply(SingboxKeys.from_seed)
+        self.wireguard = self._seed("wireguard").apply(WireguardKeys.from_seed)
+        self.authority = self._seed("authority").apply(lambda seed: Authority.from_seed(seed, domain))
+        self.register_outputs({})
+
+    def _seed(self, name: str) -> pulumi.Output[str]:
+        return pulumi.Output.secret(self._random(f"{name}-seed", _SEED_LENGTH).result)
+
+    def _random(self, name: str, length: int) -> random.RandomPassword:
+        # Without special characters a value needs no quoting in any of the files it ends up in.
+        return random.RandomPassword(
+            name, length=length, special=False,
+            opts=pulumi.ResourceOptions(parent=self, protect=True))

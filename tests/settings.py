@@ -1,0 +1,25 @@
+"""Settings for tests: the defaults of Pulumi.yaml with changes, read the way the program reads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+
+from components.settings import Settings
+
+PROJECT = "stealth-vpn"
+SCHEMA: dict[str, Any] = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
+
+
+def load(**changes: object) -> Settings:
+    """Load the schema's defaults, changed by configuration key."""
+    values: dict[str, object] = {"domain": "example.com", "email": "admin@example.com"}
+    values |= {key: entry["default"] for key, entry in SCHEMA.items() if "default" in entry}
+    values |= changes
+    pulumi.runtime.set_all_config({
+        f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+    })
+    return Settings.load(pulumi.Config(PROJECT))

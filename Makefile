@@ -3,7 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.toolchain/bin
 
-.PHONY: setup lint test test-quick test-integration pulumi
+# Our own Go, each a module: the language host, the health probe, Xray's launcher, Caddy's main.
+GO_MODULES := toolchain/languagehost images/probe images/xray images/caddy
+# Xray's module is mostly Xray; only the launcher in it is ours.
+GO_PACKAGES = $(if $(filter images/xray,$(1)),./launch,./...)
+
+.PHONY: setup lint test test-quick test-go test-integration pulumi
 
 setup: $(VENV)/.ready
 
@@ -16,15 +21,20 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	sh -n .ci/run
-	cd toolchain/languagehost && test -z "$$(gofmt -l .)" && go vet ./...
+	$(BIN)/hadolint --config images/.hadolint.yaml images/*/Dockerfile
+	$(foreach module,$(GO_MODULES),(cd $(module) && test -z "$$(gofmt -l .)" && go vet $(call GO_PACKAGES,$(module))) &&) true
 
 test-quick: setup
 	$(BIN)/pytest -q
 
+test-go:
+	cd images/probe && go test ./...
+	cd images/xray && go test ./launch
+
 test-integration: setup pulumi
 	$(BIN)/pytest -q -m integration
 
-test: lint test-quick test-integration
+test: lint test-quick test-go test-integration
 
 # Pulumi from source, for machines that reach only a Go module proxy (docs/decisions/0001 and 0002).
 pulumi: $(TOOLS)/pulumi $(TOOLS)/pulumi-language-python $(TOOLS)/pulumi-language-python-exec

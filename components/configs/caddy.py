@@ -1,0 +1,47 @@
+"""Caddy's configuration: routing by server name and first packet, the cover site, the panel's secret path."""
+
+from components.keys import PanelKeys, WireguardKeys, XrayKeys
+from components.rendering import render
+from components.settings import Settings
+
+from . import ports
+from .plan import Plan
+
+_LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARN", "ERROR": "ERROR"}
+
+
+def files(
+    settings: Settings, plan: Plan, xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys,
+) -> dict[str, str]:
+    """Return the texts by file name; the authority's files are added where it is known."""
+    return {"Caddyfile": render(
+        "caddy/Caddyfile.j2",
+        email=settings.email, log_level=_LEVELS[settings.log_level],
+        internal=settings.tls == "internal", full=settings.mode == "full",
+        public_port_suffix="" if settings.https_port == 443 else f":{settings.https_port}",
+        login_rate=settings.rate_limit_admin, vpn_rate=settings.rate_limit_vpn,
+        websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path, panel_path=panel.path,
+        cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN,
+        **_names(plan), **_upstreams(settings, plan))}
+
+
+def _names(plan: Plan) -> dict[str, str]:
+    labels = {
+        "site": "www", "reality": "cdn", "shadowtls": "img", "trojan": "app", "hysteria": "q", "tuic": "t"}
+    return {purpose: plan.name(label) for purpose, label in labels.items()}
+
+
+def _upstreams(settings: Settings, plan: Plan) -> dict[str, str]:
+    singbox, wireguard = plan.edge("singbox"), plan.edge("wireguard")
+    return {
+        "own_address": plan.edge("caddy"), "reality_address": plan.edge("xray"),
+        "reality_upstream": f"{plan.edge('xray')}:{settings.xray_vision_port}",
+        "websocket_upstream": f"{plan.edge('xray')}:{settings.xray_websocket_port}",
+        "trojan_upstream": f"{plan.edge('trojan')}:{settings.trojan_port}",
+        "shadowtls_upstream": f"{singbox}:{settings.singbox_shadowtls_port}",
+        "hysteria_upstream": f"{singbox}:{settings.singbox_hysteria_port}",
+        "tuic_upstream": f"{singbox}:{settings.singbox_tuic_port}",
+        "wireguard_upstream": f"{wireguard}:{settings.wireguard_server_port}",
+        "tunnel_upstream": f"{wireguard}:{settings.wireguard_websocket_port}",
+        "panel_upstream": f"{plan.edge('admin')}:{settings.admin_panel_port}",
+    }

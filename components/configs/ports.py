@@ -1,0 +1,13 @@
+"""Fixed ports between our own containers; those that an operator may choose are in Settings."""
+
+COVER_TLS = 8443
+"""Caddy's site behind its own TLS: what REALITY and ShadowTLS show to a prober."""
+
+COVER_PLAIN = 8080
+"""Caddy's site without TLS: what Trojan, Hysteria2 and chisel show to a prober."""
+
+XRAY_API = 10085
+XRAY_STATUS = 8009
+TROJAN_API = 10000
+SSM_API = 9001
+CLASH_API = 9090

@@ -1,0 +1,3 @@
+module stealth-vpn/images/probe
+
+go 1.26

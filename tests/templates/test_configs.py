@@ -1,0 +1,164 @@
+import inspect
+import json
+import re
+from typing import Any
+
+import jinja2
+import pytest
+from jinja2 import meta
+
+from components import rendering
+from components.configs import caddy, ports, singbox, trojan, xray
+from components.configs.plan import Plan
+from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from tests.settings import load
+
+PLAN = Plan.of("example.com", "172.20.0.0/16", "10.66.66.0/24")
+XRAY, TROJAN = XrayKeys.from_seed("seed"), TrojanKeys.from_seed("seed")
+SINGBOX = SingboxKeys.from_seed("seed")
+WIREGUARD, PANEL = WireguardKeys.from_seed("seed"), PanelKeys.from_seed("seed")
+HOSTILE = '"}\\ {$ENV} {{ 7 * 7 }} </script> é'
+TEMPLATES = sorted(str(path.relative_to(rendering.TEMPLATES)) for path in rendering.TEMPLATES.rglob("*.j2"))
+
+
+def caddyfile(**changes: object) -> str:
+    return caddy.files(load(**changes), PLAN, XRAY, WIREGUARD, PANEL)["Caddyfile"]
+
+
+def xray_config(**changes: object) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(xray.files(load(**changes), PLAN, XRAY)["config.json"])
+    return config
+
+
+def trojan_config(**changes: object) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(trojan.files(load(**changes), PLAN, TROJAN)["config.json"])
+    return config
+
+
+def singbox_config(**changes: object) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(singbox.files(load(**changes), PLAN, SINGBOX)["config.json"])
+    return config
+
+
+def variables(template: str) -> set[str]:
+    text = (rendering.TEMPLATES / template).read_text()
+    return meta.find_undeclared_variables(rendering.ENVIRONMENT.parse(text))
+
+
+@pytest.mark.parametrize(
+    ("template", "missing"), [(name, variable) for name in TEMPLATES for variable in sorted(variables(name))])
+def test_a_template_without_one_of_its_values_is_refused(template: str, missing: str) -> None:
+    values: dict[str, object] = dict.fromkeys(variables(template), "value")
+    rendering.render(template, **values)
+    del values[missing]
+    with pytest.raises(jinja2.UndefinedError, match=missing):
+        rendering.render(template, **values)
+
+
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name.endswith(".json.j2")])
+def test_no_value_breaks_out_of_a_json_string(template: str) -> None:
+    # Numbers are checked by Settings; every other value may be anything.
+    numbers = {name for name in variables(template) if name.endswith("_port") or name == "port"}
+    if template.startswith("trojan/"):
+        numbers.add("log_level")
+    values: dict[str, Any] = dict.fromkeys(variables(template), HOSTILE) | dict.fromkeys(numbers, 1)
+    parsed = json.loads(rendering.render(template, **values))
+    assert HOSTILE in _strings(parsed)
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for entry in value.values() for text in _strings(entry)]
+    if isinstance(value, list):
+        return [text for entry in value for text in _strings(entry)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_every_template_is_rendered_by_a_configuration() -> None:
+    rendered = set()
+    for module in (caddy, singbox, trojan, xray):
+        rendered |= set(re.findall(r'"(\w+/[\w.]+\.j2)"', inspect.getsource(module)))
+    assert rendered == set(TEMPLATES)
+
+
+def test_xray_takes_the_client_s_address_and_measures_the_cover_site() -> None:
+    vision, websocket = xray_config()["inbounds"]
+    stream = vision["streamSettings"]
+    assert stream["rawSettings"] == {"acceptProxyProtocol": True}
+    assert stream["realitySettings"]["target"] == f"172.20.0.10:{ports.COVER_TLS}"
+    assert stream["realitySettings"]["serverNames"] == ["cdn.example.com"]
+    assert (vision["port"], websocket["port"]) == (8001, 8004)
+
+
+def test_xray_s_interface_for_users_is_on_the_control_network_only() -> None:
+    assert xray_config()["api"]["listen"] == f"172.21.0.11:{ports.XRAY_API}"
+
+
+def test_trojan_s_and_singbox_s_interfaces_are_on_the_control_network_only() -> None:
+    assert trojan_config()["api"]["api_addr"] == "172.21.0.12"
+    config = singbox_config()
+    assert [service["listen"] for service in config["services"]] == ["172.21.0.13"]
+    assert config["experimental"]["clash_api"]["external_controller"] == f"172.21.0.13:{ports.CLASH_API}"
+    assert config["experimental"]["clash_api"]["secret"] == SINGBOX.clash_secret
+
+
+@pytest.mark.parametrize("network", ["172.16.0.0/12", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7"])
+def test_no_client_reaches_our_own_networks_through_the_server(network: str) -> None:
+    (rule,) = xray_config()["routing"]["rules"]
+    assert rule["outboundTag"] == "blocked"
+    assert network in rule["ip"]
+    (refusal,) = singbox_config()["route"]["rules"]
+    assert refusal["action"] == "reject"
+    assert network in refusal["ip_cidr"]
+
+
+def test_ports_of_the_settings_reach_the_daemons_and_caddy() -> None:
+    changes = {"xrayVisionPort": 9001, "trojanPort": 9002, "singboxTuicPort": 9006}
+    assert xray_config(**changes)["inbounds"][0]["port"] == 9001
+    assert trojan_config(**changes)["local_port"] == 9002
+    assert singbox_config(**changes)["inbounds"][3]["listen_port"] == 9006
+    for upstream in ("tcp/172.20.0.11:9001", "tcp/172.20.0.12:9002", "udp/172.20.0.13:9006"):
+        assert upstream in caddyfile(**changes)
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [("WARNING", ("warning", 2, "warn")), ("DEBUG", ("debug", 0, "debug"))])
+def test_each_daemon_gets_the_log_level_in_its_own_words(level: str, expected: tuple[str, int, str]) -> None:
+    found = (xray_config(logLevel=level)["log"]["loglevel"], trojan_config(logLevel=level)["log_level"],
+             singbox_config(logLevel=level)["log"]["level"])
+    assert found == expected
+
+
+def test_first_packet_routes_use_tls_matchers_only() -> None:
+    # caddy-l4 pull request 455: another matcher beside them loses split ClientHellos.
+    wrapper = caddyfile().split("listener_wrappers {")[1].split("\n\t\t\ttls\n")[0]
+    assert re.findall(r"^\s*@\w+ (\w+)", wrapper, re.M) == ["tls"] * 3
+
+
+def test_the_udp_route_to_hysteria_has_no_matcher() -> None:
+    udp = caddyfile().split("udp/:443 {")[1]
+    assert re.search(r"route \{\s*proxy udp/172\.20\.0\.13:8005", udp)
+
+
+def test_minimal_mode_names_no_daemon_but_the_panel() -> None:
+    minimal = caddyfile(mode="minimal")
+    assert "172.20.0.15:8010" in minimal
+    assert not re.search(r"172\.20\.0\.1[234]:", minimal)
+    assert "layer4" not in minimal
+
+
+def test_public_certificates_are_asked_for_without_the_tls_challenge_that_a_route_would_swallow() -> None:
+    public = caddyfile(tls="acme")
+    assert "disable_tlsalpn_challenge" in public
+    assert "internal" not in public
+    assert "ca.key" not in public
+
+
+@pytest.mark.parametrize(("port", "suffix"), [(443, "{host}{uri}"), (8443, "{host}:8443{uri}")])
+def test_plain_http_is_sent_to_the_public_port(port: int, suffix: str) -> None:
+    assert f"redir https://{suffix} 308" in caddyfile(httpsPort=port)
+
+
+def test_logins_are_limited_as_configured() -> None:
+    login = caddyfile(rateLimitAdmin=7, rateLimitVpn=8).split("zone login {")[1]
+    assert re.match(r"\s+key \{remote_host\}\s+window 1m\s+events 7\n", login)

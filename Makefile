@@ -4,11 +4,11 @@ BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.toolchain/bin
 
 # Our own Go, each a module: the language host, the health probe, Xray's launcher, Caddy's main.
-GO_MODULES := toolchain/languagehost images/probe images/xray images/caddy
+GO_MODULES := toolchain/languagehost toolchain/providers images/probe images/xray images/caddy
 # Xray's module is mostly Xray; only the launcher in it is ours.
 GO_PACKAGES = $(if $(filter images/xray,$(1)),./launch,./...)
 
-.PHONY: setup lint test test-quick test-go test-integration pulumi
+.PHONY: setup lint test test-quick test-go test-integration pulumi plugins
 
 setup: $(VENV)/.ready
 
@@ -28,10 +28,11 @@ test-quick: setup
 	$(BIN)/pytest -q
 
 test-go:
+	cd toolchain/providers && go test ./...
 	cd images/probe && go test ./...
 	cd images/xray && go test ./launch
 
-test-integration: setup pulumi
+test-integration: setup pulumi plugins
 	$(BIN)/pytest -q -m integration
 
 test: lint test-quick test-go test-integration
@@ -52,3 +53,9 @@ $(TOOLS)/pulumi-language-python: $(wildcard toolchain/languagehost/*.go) toolcha
 $(TOOLS)/pulumi-language-python-exec: $(TOOLS)/pulumi-language-python
 	cd toolchain/languagehost && install -m 0644 \
 	  "$$(go list -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3)/python/cmd/pulumi-language-python-exec" $@
+
+# Our own providers (docs/decisions/0004); Pulumi finds a plugin by a folder that holds its one program.
+plugins: .toolchain/plugins/random/pulumi-resource-random
+
+.toolchain/plugins/random/pulumi-resource-random: $(wildcard toolchain/providers/*.go) toolchain/providers/go.sum
+	cd toolchain/providers && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ .

@@ -1,18 +1,16 @@
 """The language host under the real Pulumi CLI: a program, its failures, a policy pack."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from tests.integration.project import Project
+
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
-TOOLS = ROOT / ".toolchain" / "bin"
 PROGRAM = """
     import pulumi
 
@@ -26,43 +24,9 @@ PROGRAM = """
 """
 
 
-class Project:
-    """A throw-away Pulumi project with a backend, a home and a passphrase of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "state").mkdir()
-        (folder / "passphrase").write_text("only for this test")
-        options = f"{{toolchain: pip, virtualenv: {sys.prefix}}}"
-        (folder / "Pulumi.yaml").write_text(
-            f"name: trial\nruntime: {{name: python, options: {options}}}\n"
-            "config: {greeting: {type: string, default: hello}}\n")
-        self.write(PROGRAM)
-        assert self.run("stack", "init", "local").returncode == 0
-
-    def write(self, program: str) -> None:
-        (self.folder / "__main__.py").write_text(dedent(program))
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-        environment |= {
-            "PATH": f"{TOOLS}:{environment['PATH']}",
-            "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.folder / "passphrase"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-        }
-        return subprocess.run(  # noqa: S603 - fixed program, arguments of this file
-            [str(TOOLS / "pulumi"), "--non-interactive", *arguments],
-            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
-
-    def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run("up", "--yes", *arguments)
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    return Project(tmp_path, PROGRAM)
 
 
 def test_a_program_runs_with_its_config_and_keeps_its_secret(project: Project) -> None:

@@ -1,3 +1,4 @@
+import configparser
 import inspect
 import json
 import re
@@ -8,7 +9,7 @@ import pytest
 from jinja2 import meta
 
 from components import rendering
-from components.configs import caddy, ports, singbox, trojan, xray
+from components.configs import caddy, ports, singbox, trojan, wireguard, xray
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from tests.settings import load
@@ -76,8 +77,8 @@ def _strings(value: object) -> list[str]:
 
 def test_every_template_is_rendered_by_a_configuration() -> None:
     rendered = set()
-    for module in (caddy, singbox, trojan, xray):
-        rendered |= set(re.findall(r'"(\w+/[\w.]+\.j2)"', inspect.getsource(module)))
+    for module in (caddy, singbox, trojan, wireguard, xray):
+        rendered |= set(re.findall(r'"(\w+/[\w.-]+\.j2)"', inspect.getsource(module)))
     assert rendered == set(TEMPLATES)
 
 
@@ -162,3 +163,36 @@ def test_plain_http_is_sent_to_the_public_port(port: int, suffix: str) -> None:
 def test_logins_are_limited_as_configured() -> None:
     login = caddyfile(rateLimitAdmin=7, rateLimitVpn=8).split("zone login {")[1]
     assert re.match(r"\s+key \{remote_host\}\s+window 1m\s+events 7\n", login)
+
+
+def wireguard_files(**changes: object) -> dict[str, str]:
+    return wireguard.files(load(**changes), PLAN, WIREGUARD)
+
+
+def test_wireguard_knows_its_key_and_the_first_peer() -> None:
+    text = wireguard_files(wireguardServerPort=51999, vpnSubnet="10.7.0.0/24")["wg0.conf"]
+    parsed = configparser.ConfigParser()
+    parsed.read_string(text)
+    assert parsed["Interface"]["PrivateKey"] == WIREGUARD.private_key
+    assert parsed["Interface"]["ListenPort"] == "51999"
+    assert dict(parsed["Peer"]) == {
+        "publickey": WIREGUARD.peer_public_key, "presharedkey": WIREGUARD.preshared_key,
+        "allowedips": "10.7.0.2/32"}
+    assert WIREGUARD.peer_private_key not in text
+
+
+def test_wireguard_s_peers_reach_the_internet_and_none_of_our_networks() -> None:
+    rules = wireguard_files(vpnSubnet="10.7.0.0/24")["rules.nft"]
+    assert "hook forward priority filter; policy drop" in rules
+    refusal = re.search(r'^\s*iifname "wg0" ip daddr \{ .*172\.16\.0\.0/12.* \} drop$', rules, re.M)
+    assert refusal
+    assert refusal.end() < rules.index('oifname != "wg0" accept')
+    assert 'ip saddr 10.7.0.0/24 oifname != "wg0" masquerade' in rules
+
+
+def test_over_websocket_only_wireguard_itself_can_be_reached() -> None:
+    ((user, (pattern,)),) = json.loads(wireguard_files()["chisel-users.json"]).items()
+    assert user == f"{WIREGUARD.websocket_user}:{WIREGUARD.websocket_password}"
+    assert re.match(pattern, "172.20.0.14:51820/udp")
+    assert not re.match(pattern, "172.20.0.14:518200")
+    assert not re.match(pattern, "172x20.0.14:51820")

@@ -1,0 +1,141 @@
+// Command tunnel brings wg0 up and serves WireGuard, also over WebSocket, until one of its daemons dies.
+//
+// The kernel's own WireGuard is used where it is there, else wireguard-go. chisel carries the same packets over
+// WebSocket; its users and their passwords stand in a file, for a command line is open to everybody.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	device = "wg0"
+	// wireguard-go's interface for wg(8), in a folder that only a tmpfs makes writable.
+	socket      = "/run/wireguard/" + device + ".sock"
+	startGrace  = 5 * time.Second
+	poll        = 20 * time.Millisecond
+	defaultSize = 1420 // WireGuard's overhead over IPv6 is 80 bytes of 1500 (wg-quick(8))
+)
+
+type options struct {
+	address, websocket, backend, folder string
+	mtu                                 int
+}
+
+func main() {
+	var chosen options
+	flag.StringVar(&chosen.address, "address", "10.66.66.1/24", "address of wg0 with its prefix")
+	flag.StringVar(&chosen.websocket, "websocket", "0.0.0.0:8006", "address of WireGuard over WebSocket")
+	flag.StringVar(&chosen.backend, "backend", "", "site shown to whoever does not speak chisel, as http://HOST:PORT")
+	flag.StringVar(&chosen.folder, "config", "/etc/stealth", "folder of wg0.conf, rules.nft and chisel-users.json")
+	flag.IntVar(&chosen.mtu, "mtu", defaultSize, "MTU of wg0, in bytes")
+	flag.Parse()
+	code, err := run(chosen)
+	if err != nil {
+		log.Print(err)
+	}
+	os.Exit(code)
+}
+
+func run(chosen options) (int, error) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	done := make(chan error, 2)
+	var daemons []*exec.Cmd
+	defer func() { stop(daemons) }()
+	if err := exec.Command("ip", "link", "add", device, "type", "wireguard").Run(); err != nil {
+		log.Print("this kernel has no WireGuard; using wireguard-go")
+		userspace, err := daemon(done, "wireguard-go", "--foreground", device)
+		if err != nil {
+			return 1, err
+		}
+		daemons = append(daemons, userspace)
+		if err := await(socket); err != nil {
+			return 1, err
+		}
+	}
+	if err := configure(chosen); err != nil {
+		return 1, err
+	}
+	websocket, err := serve(done, chosen)
+	if err != nil {
+		return 1, err
+	}
+	daemons = append(daemons, websocket)
+	select {
+	case <-signals:
+		return 0, nil
+	case err := <-done:
+		return 1, fmt.Errorf("a daemon ended: %w", err)
+	}
+}
+
+// configure runs the steps in an order that lets no packet through before the firewall stands.
+func configure(chosen options) error {
+	steps := [][]string{
+		{"nft", "-f", chosen.folder + "/rules.nft"},
+		{"wg", "setconf", device, chosen.folder + "/wg0.conf"},
+		{"ip", "address", "replace", chosen.address, "dev", device},
+		{"ip", "link", "set", device, "mtu", strconv.Itoa(chosen.mtu), "up"},
+	}
+	for _, step := range steps {
+		if output, err := exec.Command(step[0], step[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s failed: %w: %s", step[0], err, output)
+		}
+	}
+	return nil
+}
+
+func serve(done chan<- error, chosen options) (*exec.Cmd, error) {
+	host, port, err := net.SplitHostPort(chosen.websocket)
+	if err != nil {
+		return nil, err
+	}
+	arguments := []string{"server", "--host", host, "--port", port,
+		"--authfile", chosen.folder + "/chisel-users.json"}
+	if chosen.backend != "" {
+		arguments = append(arguments, "--backend", chosen.backend)
+	}
+	return daemon(done, "chisel", arguments...)
+}
+
+func daemon(done chan<- error, name string, arguments ...string) (*exec.Cmd, error) {
+	command := exec.Command(name, arguments...)
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	go func() { done <- fmt.Errorf("%s: %w", name, exit(command.Wait())) }()
+	return command, nil
+}
+
+func exit(err error) error {
+	if err == nil {
+		return fmt.Errorf("exit status 0")
+	}
+	return err
+}
+
+func stop(daemons []*exec.Cmd) {
+	for _, running := range daemons {
+		_ = running.Process.Signal(syscall.SIGTERM) // fails only if it is gone
+	}
+}
+
+func await(path string) error {
+	for end := time.Now().Add(startGrace); time.Now().Before(end); time.Sleep(poll) {
+		if _, err := os.Stat(path); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("wireguard-go made no %s within %v; is /dev/net/tun given to this container?", path, startGrace)
+}

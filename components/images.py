@@ -5,7 +5,7 @@ import platform
 import pulumi
 import pulumi_docker as docker
 
-BASE_IMAGE = "stealth-vpn/os:trixie"
+OS_IMAGE = "stealth-vpn/os:trixie"
 BUILDER_IMAGE = "stealth-vpn/builder:local"
 # The names that Python and Docker give one architecture (OCI image specification, GOARCH values).
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -18,22 +18,21 @@ class Images(pulumi.ComponentResource):
     def __init__(self, name: str, services: tuple[str, ...], opts: pulumi.ResourceOptions) -> None:
         super().__init__("stealth-vpn:docker:Images", name, {}, opts)
         self.ids: dict[str, pulumi.Output[str]] = {}
-        builder = self._build("builder", "images", "images/builder/Dockerfile", [])
+        builder = self._build("builder", "images/builder", {})
         for service in services:
             if service == "admin":
-                image = self._build(service, "admin", "admin/Dockerfile", [])
+                image = self._build(service, "admin", {})
             else:
-                image = self._build(service, "images", f"images/{service}/Dockerfile", [builder])
-            # The id, never the tag: a tag does not change with the content.
+                # By the id a new builder makes new images: under its tag it would look the same.
+                image = self._build(service, f"images/{service}", {
+                    "BUILDER_IMAGE": BUILDER_IMAGE, "BUILDER_ID": builder.repo_digest})
             self.ids[service] = image.repo_digest
         self.register_outputs({"ids": self.ids})
 
-    def _build(
-        self, service: str, context: str, dockerfile: str, after: list[pulumi.Resource],
-    ) -> docker.Image:
+    def _build(self, service: str, context: str, args: dict[str, pulumi.Input[str]]) -> docker.Image:
         return docker.Image(
             f"stealth-{service}-image", image_name=f"stealth-vpn/{service}:local", skip_push=True,
             build=docker.DockerBuildArgs(
-                context=context, dockerfile=dockerfile, platform=_PLATFORM,
-                args={"OS_IMAGE": BASE_IMAGE, "BUILDER_IMAGE": BUILDER_IMAGE}),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after))
+                context=context, dockerfile=f"{context}/Dockerfile", platform=_PLATFORM,
+                args={"OS_IMAGE": OS_IMAGE, **args}),
+            opts=pulumi.ResourceOptions(parent=self))

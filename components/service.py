@@ -93,6 +93,9 @@ class ServiceArgs:
     data: dict[str, pulumi.Input[str]] = field(default_factory=dict)
     """Path inside, and the volume mounted there."""
 
+    host_folders: dict[str, str] = field(default_factory=dict)
+    """Path inside, and the folder of the host mounted there, always read-only."""
+
     ports: list[docker.ContainerPortArgs] = field(default_factory=list)
     capabilities: list[str] = field(default_factory=list)
     sysctls: dict[str, str] = field(default_factory=dict)
@@ -136,8 +139,11 @@ class Service(pulumi.ComponentResource):
 def _mounts(args: ServiceArgs) -> list[docker.ContainerMountArgs]:
     rendered = docker.ContainerMountArgs(
         target="/etc/stealth", source=args.rendered_volume, type="volume", read_only=True)
-    return [rendered, *(docker.ContainerMountArgs(target=path, source=volume, type="volume", read_only=False)
-                        for path, volume in args.data.items())]
+    volumes = (docker.ContainerMountArgs(target=path, source=volume, type="volume", read_only=False)
+               for path, volume in args.data.items())
+    folders = (docker.ContainerMountArgs(target=path, source=folder, type="bind", read_only=True)
+               for path, folder in args.host_folders.items())
+    return [rendered, *volumes, *folders]
 
 
 def _networks(args: ServiceArgs) -> list[docker.ContainerNetworksAdvancedArgs]:

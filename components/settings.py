@@ -156,6 +156,11 @@ class Settings:
         for host in self.hosts:
             if not host.startswith("ssh://"):
                 checks.refuse("hosts", host, "each entry must begin with ssh://")
+        if self.hosts:
+            # Silence would let an operator believe that the others run as well.
+            raise SettingsError(
+                f"hosts is {', '.join(self.hosts)}, but this version deploys to one engine. Set it with "
+                "`pulumi config set dockerHost <address>` and run `pulumi config rm hosts`.")
 
 
 def _require(config: pulumi.Config, name: str, kind: Any) -> Any:

@@ -10,6 +10,8 @@ from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
 NETWORK = "docker:index/network:Network"
+IMAGE = "docker:index/image:Image"
+PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type token
 # How a secret stands in what the engine receives (sdk/go/common/resource/properties.go, SecretSig).
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of Pulumi's wire format
@@ -22,6 +24,7 @@ class Registered:
     kind: str
     name: str
     inputs: dict[str, Any]
+    provider: str | None = None
 
 
 def is_secret(value: object) -> bool:
@@ -36,7 +39,7 @@ class RecordingEngine(Mocks):
         self.resources: list[Registered] = []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.resources.append(Registered(args.typ, args.name, dict(args.inputs)))
+        self.resources.append(Registered(args.typ, args.name, dict(args.inputs), args.provider))
         return f"{args.name}-id", dict(args.inputs)
 
     def call(self, args: MockCallArgs) -> Any:
@@ -56,3 +59,20 @@ class RecordingEngine(Mocks):
         """Return the inputs of the one resource with that name and kind."""
         (found,) = [item for item in self.resources if (item.name, item.kind) == (name, kind)]
         return found.inputs
+
+    def of_type(self, kind: str) -> list[Registered]:
+        """Return every resource of that kind."""
+        return [item for item in self.resources if item.kind == kind]
+
+
+class RandomEngine(RecordingEngine):
+    """Gives each password a result and each image an id of its own, as the providers do."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        made, state = super().new_resource(args)
+        if args.typ == PASSWORD:
+            return "none", {**state, "result": f"result-of-{args.name}", "bcryptHash": f"hash-of-{args.name}"}
+        if args.typ == IMAGE:
+            service = args.name.removeprefix("stealth-").removesuffix("-image")
+            return made, {**state, "repoDigest": f"sha256:{service}"}
+        return made, state

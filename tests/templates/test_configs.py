@@ -9,7 +9,7 @@ import pytest
 from jinja2 import meta
 
 from components import rendering
-from components.configs import caddy, ports, singbox, trojan, wireguard, xray
+from components.configs import admin, caddy, ports, singbox, trojan, wireguard, xray
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from tests.settings import load
@@ -59,7 +59,8 @@ def test_a_template_without_one_of_its_values_is_refused(template: str, missing:
 @pytest.mark.parametrize("template", [name for name in TEMPLATES if name.endswith(".json.j2")])
 def test_no_value_breaks_out_of_a_json_string(template: str) -> None:
     # Numbers are checked by Settings; every other value may be anything.
-    numbers = {name for name in variables(template) if name.endswith("_port") or name == "port"}
+    numbers = {"port"} | {name for name in variables(template)
+                          if name.endswith(("_port", "_seconds", "_rate"))}
     if template.startswith("trojan/"):
         numbers.add("log_level")
     values: dict[str, Any] = dict.fromkeys(variables(template), HOSTILE) | dict.fromkeys(numbers, 1)
@@ -77,7 +78,7 @@ def _strings(value: object) -> list[str]:
 
 def test_every_template_is_rendered_by_a_configuration() -> None:
     rendered = set()
-    for module in (caddy, singbox, trojan, wireguard, xray):
+    for module in (admin, caddy, singbox, trojan, wireguard, xray):
         rendered |= set(re.findall(r'"(\w+/[\w.-]+\.j2)"', inspect.getsource(module)))
     assert rendered == set(TEMPLATES)
 

@@ -5,27 +5,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pulumi
 import pytest
-from pulumi.runtime import MockResourceArgs
 
 from components.configs.plan import Plan
 from components.keys import XrayKeys
 from components.links import client_links
 from components.secrets import Secrets
-from tests.engine import RecordingEngine
+from tests.engine import PASSWORD, RandomEngine
 from tests.settings import load
 
-PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type token
 PLAN = Plan.of("vpn.example.com", "172.20.0.0/16", "10.66.66.0/24")
 KEYS = XrayKeys.from_seed("seed")
-
-
-class RandomEngine(RecordingEngine):
-    """Gives each password a result of its own."""
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        super().new_resource(args)
-        results = {"result": f"result-of-{args.name}", "bcryptHash": f"hash-of-{args.name}"}
-        return "none", {**args.inputs, **results}
 
 
 def test_every_random_value_is_a_password_and_protected(monkeypatch: pytest.MonkeyPatch) -> None:

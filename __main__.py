@@ -1,0 +1,43 @@
+"""Wires the components of one server together; what each of them does stands in its own file."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components import admin, caddy, singbox, sizing, trojan, wireguard, xray
+from components.configs.plan import Plan
+from components.daemon import Deployment
+from components.images import Images
+from components.links import client_links
+from components.network import create_networks
+from components.secrets import Secrets
+from components.settings import Settings
+from components.storage import create_data_volumes
+
+FULL = ("xray", "trojan", "singbox", "wireguard", "admin", "caddy")
+MINIMAL = ("admin", "caddy")
+
+settings = Settings.load(pulumi.Config())
+plan = Plan.of(settings.domain, settings.network_subnet, settings.vpn_subnet)
+host = sizing.host(settings)
+secrets = Secrets("secrets", settings.domain)
+engine = docker.Provider("engine", host=settings.docker_host)
+on_engine = pulumi.ResourceOptions(provider=engine)
+deployment = Deployment(
+    settings=settings, plan=plan, secrets=secrets, host=host, opts=on_engine,
+    networks=create_networks(plan, on_engine), volumes=create_data_volumes(on_engine),
+    images=Images("images", FULL if settings.mode == "full" else MINIMAL, on_engine).ids)
+
+others = [admin.create(deployment)]
+if settings.mode == "full":
+    others += [module.create(deployment) for module in (xray, trojan, singbox, wireguard)]
+caddy.create(deployment, others)
+
+port = "" if settings.https_port == 443 else f":{settings.https_port}"
+pulumi.export("siteUrl", f"https://{plan.name('www')}{port}/")
+pulumi.export("panelUrl", secrets.panel.apply(lambda keys: f"https://{plan.name('www')}{port}{keys.path}/"))
+pulumi.export("panelUsername", settings.admin_username)
+pulumi.export("panelPassword", secrets.panel_password)
+pulumi.export("clientLinks", secrets.xray.apply(lambda keys: client_links(settings, plan, keys)))
+if settings.tls == "internal":
+    certificate = deployment.authority_file("certificate_pem")
+    pulumi.export("authorityCertificate", pulumi.Output.unsecret(certificate))

@@ -1,0 +1,43 @@
+"""Caddy: the only container that anybody outside can reach, started when all others are healthy."""
+
+import pulumi
+import pulumi_docker as docker
+
+from .configs import caddy, ports
+from .daemon import Daemon, DaemonArgs, Deployment, texts
+
+
+def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
+    """Make Caddy, which waits for the others."""
+    settings, secrets = deployment.settings, deployment.secrets
+    rendered = pulumi.Output.all(secrets.xray, secrets.wireguard, secrets.panel).apply(
+        lambda keys: caddy.files(settings, deployment.plan, *keys))
+    files = texts(rendered, "Caddyfile")
+    if settings.tls == "internal":
+        files["ca.crt"] = deployment.authority_file("certificate_pem")
+        files["ca.key"] = deployment.authority_file("private_key_pem")
+    volumes = deployment.volumes
+    return Daemon("caddy", deployment, DaemonArgs(
+        user="10001:10001", files=files, probe=_probe(deployment),
+        attachments=[deployment.edge("caddy")], after=list(others),
+        service={
+            "data": {"/data": volumes["caddy-data"].name, "/config": volumes["caddy-config"].name},
+            "ports": [
+                _published(80, settings.http_port, "tcp"),
+                _published(443, settings.https_port, "tcp"),
+                _published(443, settings.https_port, "udp")],
+        }))
+
+
+def _probe(deployment: Deployment) -> list[str]:
+    plan = deployment.plan
+    check = ["/usr/local/bin/probe", "http", "http://127.0.0.1:2019/config/",
+             "--and", "http", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}/", "--contains", "</html>"]
+    if deployment.settings.mode == "minimal":
+        return check
+    # So that a deploy ends with REALITY's measurement made (decision 0003).
+    return [*check, "--and", "http", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
+
+
+def _published(inside: int, outside: int, protocol: str) -> docker.ContainerPortArgs:
+    return docker.ContainerPortArgs(internal=inside, external=outside, protocol=protocol, ip="0.0.0.0")  # noqa: S104

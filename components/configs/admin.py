@@ -1,0 +1,15 @@
+"""The panel's configuration."""
+
+from components.keys import PanelKeys
+from components.rendering import render
+from components.settings import Settings
+
+
+def files(settings: Settings, keys: PanelKeys, password_hash: str) -> dict[str, str]:
+    """Return the texts by file name."""
+    return {"panel.json": render(
+        "admin/panel.json.j2",
+        port=settings.admin_panel_port, path=keys.path, session_key=keys.session_key,
+        username=settings.admin_username, password_hash=password_hash,
+        session_timeout_seconds=settings.session_timeout_seconds, login_rate=settings.rate_limit_admin,
+        log_level=settings.log_level)}

@@ -1,0 +1,88 @@
+"""What every daemon is made of: its rendered files, delivered, and the hardened container that reads them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_docker as docker
+
+from .configs.plan import Plan
+from .delivery import Delivery
+from .network import Networks
+from .secrets import Secrets
+from .service import Attachment, Host, Service, ServiceArgs
+from .settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What the daemons of one server share."""
+
+    settings: Settings
+    plan: Plan
+    secrets: Secrets
+    networks: Networks
+    volumes: Mapping[str, docker.Volume]
+    images: Mapping[str, pulumi.Output[str]]
+    """Image id by service."""
+
+    host: Host
+    opts: pulumi.ResourceOptions
+    """Options of every top component: the provider of the target engine."""
+
+    def edge(self, service: str) -> Attachment:
+        """The service's place on the network that traffic takes."""
+        return Attachment(network=self.networks.edge.name, address=self.plan.edge(service))
+
+    def control(self, service: str) -> Attachment:
+        """The service's place on the management network."""
+        return Attachment(network=self.networks.control.name, address=self.plan.control(service))
+
+    def authority_file(self, part: str) -> pulumi.Output[str]:
+        """The authority's `certificate_pem` or `private_key_pem`."""
+        return self.secrets.authority.apply(lambda authority: str(getattr(authority, part)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaemonArgs:
+    """What differs between one daemon and the next."""
+
+    user: str
+    """Numeric uid:gid."""
+
+    files: Mapping[str, pulumi.Output[str]]
+    """Rendered files by name, for /etc/stealth."""
+
+    probe: list[str]
+    attachments: list[Attachment]
+    service: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of ServiceArgs."""
+
+    after: list[pulumi.Resource] = field(default_factory=list)
+    """What must be healthy before this container starts."""
+
+
+class Daemon(pulumi.ComponentResource):
+    """One of the six services."""
+
+    container_id: pulumi.Output[str]
+    """Changes when, and only when, the container was replaced."""
+
+    def __init__(self, name: str, deployment: Deployment, args: DaemonArgs) -> None:
+        super().__init__("stealth-vpn:docker:Daemon", name, {}, deployment.opts)
+        image = deployment.images[name]
+        delivery = Delivery(
+            name, image, args.user, args.files, opts=pulumi.ResourceOptions(parent=self))
+        self.container_id = Service(
+            name,
+            ServiceArgs(image=image, user=args.user, probe=args.probe, attachments=args.attachments,
+                        rendered_volume=delivery.volume, config_hash=delivery.sha256, **args.service),
+            deployment.host,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.after)).container_id
+        self.register_outputs({"container_id": self.container_id})
+
+
+def texts(rendered: pulumi.Output[dict[str, str]], *names: str) -> dict[str, pulumi.Output[str]]:
+    """Split one output of several files into an output per file."""
+    return {name: rendered[name] for name in names}

@@ -1,0 +1,42 @@
+"""WireGuard, and the same over WebSocket by chisel: the one container with a capability."""
+
+import ipaddress
+
+from .configs import ports, wireguard
+from .daemon import Daemon, DaemonArgs, Deployment, texts
+
+_MODULES = "/lib/modules"
+
+
+def create(deployment: Deployment) -> Daemon:
+    """Make the daemon."""
+    settings, plan = deployment.settings, deployment.plan
+    rendered = deployment.secrets.wireguard.apply(lambda keys: wireguard.files(settings, plan, keys))
+    prefix = ipaddress.IPv4Network(settings.vpn_subnet).prefixlen
+    return Daemon("wireguard", deployment, DaemonArgs(
+        user="0:0", files=texts(rendered, "wg0.conf", "rules.nft", "chisel-users.json"),
+        # The specification's own check, and the WebSocket side beside it.
+        probe=["/bin/sh", "-c", "wg show wg0 >/dev/null && exec /usr/local/bin/probe tcp "
+               f"127.0.0.1:{settings.wireguard_websocket_port}"],
+        attachments=[deployment.edge("wireguard"), deployment.control("wireguard")],
+        service={
+            "command": [
+                "-address", f"{wireguard.address(settings.vpn_subnet, 1)}/{prefix}",
+                "-websocket", f"0.0.0.0:{settings.wireguard_websocket_port}",
+                "-backend", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}"],
+            "data": {"/var/lib/wireguard": deployment.volumes["wireguard-data"].name},
+            "devices": ["/dev/net/tun"],
+            "sysctls": {
+                "net.ipv4.ip_forward": "1",  # packets of peers go on to the internet
+                "net.ipv4.conf.all.src_valid_mark": "1",  # wg-quick(8): marked packets pass the source check
+            },
+            **_kernel(settings.allow_sys_module),
+        }))
+
+
+def _kernel(may_load_modules: bool) -> dict[str, object]:
+    # NET_ADMIN: wg0, its addresses and its firewall.
+    if not may_load_modules:
+        return {"capabilities": ["CAP_NET_ADMIN"]}
+    # SYS_MODULE without the host's modules would be a risk that serves nothing.
+    return {"capabilities": ["CAP_NET_ADMIN", "CAP_SYS_MODULE"], "host_folders": {_MODULES: _MODULES}}

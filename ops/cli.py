@@ -1,0 +1,102 @@
+"""The commands. Each says what it does while it does it, and ends with one sentence if it cannot."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from . import preflight
+from .docker import Container, Engine
+from .errors import OperatorError
+from .stack import Stack
+from .target import Target
+
+# Containers that came up with the engine a moment ago get the time of their start period.
+_HEALTH_SECONDS = 60
+
+
+class _Commands(click.Group):
+    """Turns what an operator can mend into one sentence and exit code 1."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except OperatorError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands)
+@click.option("--stack", default="local", show_default=True, envvar="STACK", help="Stack to work on.")
+@click.pass_context
+def main(context: click.Context, stack: str) -> None:
+    """Build, change and look after a stealth VPN server."""
+    context.obj = stack
+
+
+@main.command()
+@click.pass_obj
+def up(name: str) -> None:
+    """Build and start everything, or bring what runs to what the configuration says."""
+    began = time.monotonic()
+    target = Target.read(name)
+    engine = preflight.check(target)
+    stack = Stack(name, click.echo)
+    stack.prepare()
+    stack.repair(engine)
+    follower = stack.run("up", "--yes", "--refresh")
+    containers = _await_health(engine, name)
+    click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
+               f"after {time.monotonic() - began:.0f} s.")
+    _show_access(stack)
+
+
+@main.command()
+@click.pass_obj
+def preview(name: str) -> None:
+    """Show what `up` would change, and change nothing."""
+    Target.read(name)
+    stack = Stack(name, click.echo)
+    stack.prepare()
+    try:
+        stack.run("preview", "--refresh", "--diff")
+    finally:
+        click.echo(stack.log.read_text())
+
+
+@main.command()
+@click.pass_obj
+def down(name: str) -> None:
+    """Remove the containers and networks; volumes and keys stay, so that `up` brings everything back."""
+    target = Target.read(name)
+    Engine(target.docker_host).version()
+    stack = Stack(name, click.echo)
+    stack.prepare()
+    stack.run("destroy", "--yes", "--refresh", "--exclude-protected")
+    click.echo("Everything is gone but the volumes stealth-* and the keys; `make up` brings it back.")
+
+
+def _await_health(engine: Engine, name: str) -> list[Container]:
+    end = time.monotonic() + _HEALTH_SECONDS
+    while True:
+        containers = engine.services(name)
+        bad = [item for item in containers if item.health != "healthy"]
+        if not bad:
+            return containers
+        if time.monotonic() > end:
+            raise OperatorError(
+                f"{bad[0].name} is {bad[0].state} and {bad[0].health or 'not checked'} after {_HEALTH_SECONDS} s. "
+                f"Look at `docker logs {bad[0].name}`, mend what it says, and run `make up` again.")
+        time.sleep(0.5)
+
+
+def _show_access(stack: Stack) -> None:
+    outputs = stack.outputs(with_secrets=True)
+    run = Path("toolchain/run.sh")
+    click.echo(f"Site:              {outputs['siteUrl']}")
+    click.echo(f"Panel:             {outputs['panelUrl']}")
+    click.echo(f"Panel's password:  {run} pulumi stack output panelPassword --show-secrets --stack {stack.name}")
+    click.echo(f"First client:      {run} pulumi stack output clientLinks --show-secrets --stack {stack.name}")
+    if "authorityCertificate" in outputs:
+        click.echo(f"CA of the clients: {run} pulumi stack output authorityCertificate --stack {stack.name}")

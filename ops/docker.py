@@ -1,0 +1,98 @@
+"""The one place where these commands talk to a Docker Engine: by its own command line, which knows ssh too."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import OperatorError
+
+_LABEL = "org.stealth-vpn"
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One of our containers as the engine sees it."""
+
+    name: str
+    state: str
+    """created, running, restarting, exited ..."""
+
+    health: str
+    """healthy, unhealthy, starting, or empty when it has no health check or does not run."""
+
+
+class Engine:
+    """A Docker Engine by its address."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+    def version(self) -> str:
+        """Return the engine's version; raises OperatorError when it does not answer."""
+        done = self._run("version", "--format", "{{.Server.Version}}")
+        if done.returncode != 0:
+            raise OperatorError(
+                f"Docker Engine at {self.host} does not answer: {_last_line(done.stderr)}. "
+                "Start it with `toolchain/engine.sh`, or run `pulumi config set dockerHost <address>`.")
+        return done.stdout.strip()
+
+    def services(self, stack: str) -> list[Container]:
+        """Return the stack's services, without the writers, which never run."""
+        found = [_container(entry) for entry in self._inspect_all(stack)]
+        return sorted((item for item in found if not item.name.endswith("-writer")), key=lambda item: item.name)
+
+    def publisher(self, port: object) -> str:
+        """Return the name of the container that publishes a port, or an empty string."""
+        return self._run("ps", "--filter", f"publish={port}", "--format", "{{.Names}}").stdout.strip()
+
+    def has_image(self, name: str) -> bool:
+        """Tell whether an image of that name is there."""
+        return self._run("image", "inspect", name).returncode == 0
+
+    def data_folder(self) -> str:
+        """Return the folder in which the engine keeps images and volumes."""
+        return self._run("info", "--format", "{{.DockerRootDir}}").stdout.strip()
+
+    def remove_own(self, kind: str, name: str, stack: str) -> bool:
+        """Remove a container or network if it carries the stack's label; tell whether it did."""
+        labels = ".Config.Labels" if kind == "container" else ".Labels"
+        found = self._run(kind, "inspect", name, "--format", f'{{{{index {labels} "{_LABEL}.stack"}}}}')
+        if found.returncode != 0 or found.stdout.strip() != stack:
+            return False
+        force = ["--force"] if kind == "container" else []
+        return self._run(kind, "rm", *force, name).returncode == 0
+
+    def _inspect_all(self, stack: str) -> list[dict[str, Any]]:
+        ids = self._run("ps", "--all", "--quiet", "--filter", f"label={_LABEL}.stack={stack}").stdout.split()
+        if not ids:
+            return []
+        parsed: list[dict[str, Any]] = json.loads(self._run("inspect", *ids).stdout)
+        return parsed
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        # A DOCKER_HOST or a context of the operator's own shell must not decide where we look.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
+        try:
+            return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
+                ["docker", "--host", self.host, *words],  # noqa: S607 - the operator's own docker
+                capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False, env=environment)
+        except FileNotFoundError as error:
+            raise OperatorError("the program `docker` is not here. Install it with `make setup`.") from error
+        except subprocess.TimeoutExpired as error:
+            raise OperatorError(
+                f"Docker Engine at {self.host} gave no answer in {_TIMEOUT_SECONDS} s. "
+                "Look at it with `docker info`, and restart it if that hangs too.") from error
+
+
+def _container(entry: dict[str, Any]) -> Container:
+    state = entry["State"]
+    return Container(name=entry["Name"].removeprefix("/"), state=state["Status"],
+                     health=state.get("Health", {}).get("Status", ""))
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].rstrip(".") if lines else "no reason was given"

@@ -1,0 +1,102 @@
+"""Reads the engine's event log while Pulumi runs: progress for people, and the faults without their noise.
+
+Format: one JSON object a line (pulumi/sdk/go/common/apitype/events.go).
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_COLOUR = re.compile(r"<\{%.*?%\}>")
+# What is said about nearly every failed update, and helps nobody.
+_NOISE = re.compile(
+    r"^(update failed|preview failed|destroy failed|resource registration failed|Running program .* failed"
+    r"|an unhandled error occurred|KeyboardInterrupt)", re.IGNORECASE)
+_QUIET_OPERATIONS = {"same", "read", "refresh"}
+_VERBS = {
+    "create": "created", "create-replacement": "created", "update": "updated", "delete": "deleted",
+    "delete-replaced": "deleted", "discard": "forgotten", "import": "imported",
+}
+_SHOWN = re.compile(r"^docker:|^random:")
+
+
+@dataclass
+class Faults:
+    """What went wrong, the most useful sentence first."""
+
+    of_resources: list[str] = field(default_factory=list)
+    of_program: list[str] = field(default_factory=list)
+
+    def sentences(self) -> list[str]:
+        """Return each sentence once; those of resources say more than the program's that follow from them."""
+        return list(dict.fromkeys(self.of_resources or self.of_program))
+
+
+class Follower:
+    """Turns events into lines for `show`."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._began: dict[str, float] = {}
+        self._said: set[str] = set()
+        self.faults = Faults()
+        self.changes = 0
+        """Resources that the run really changed."""
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Look at one event."""
+        if details := event.get("resourcePreEvent"):
+            self._started(details)
+        elif details := event.get("resOutputsEvent"):
+            self._finished(details)
+        elif details := event.get("diagnosticEvent"):
+            self._told(details)
+
+    def _started(self, details: dict[str, Any]) -> None:
+        step = details["metadata"]
+        if details.get("planning") or step["op"] in _QUIET_OPERATIONS or not _SHOWN.match(step["type"]):
+            return
+        self._began[step["urn"]] = time.monotonic()
+        if step["type"] == "docker:index/image:Image":
+            self._show(f"  {_title(step)} is being built ...")
+
+    def _finished(self, details: dict[str, Any]) -> None:
+        step = details["metadata"]
+        if details.get("planning") or step["op"] not in _VERBS or not _SHOWN.match(step["type"]):
+            return
+        self.changes += 1
+        seconds = time.monotonic() - self._began.pop(step["urn"], time.monotonic())
+        took = f" in {seconds:.1f} s" if seconds >= 0.1 else ""
+        self._show(f"  {_title(step)} {_VERBS[step['op']]}{took}")
+
+    def _told(self, details: dict[str, Any]) -> None:
+        text = _COLOUR.sub("", details.get("message", "")).strip()
+        text = re.sub(r"^(error|Exception|sdk-v2/provider2.go:\d+): ", "", text)
+        if details.get("severity") != "error" or not text or _NOISE.match(text):
+            return
+        own = "pulumi:pulumi:Stack" not in details.get("urn", "pulumi:pulumi:Stack")
+        (self.faults.of_resources if own else self.faults.of_program).append(text)
+
+
+def follow(file: Path, running: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    """Yield events as they are written, until the writer has ended and all is read."""
+    rest = ""
+    with file.open() as stream:
+        while True:
+            alive = running()
+            rest += stream.read()
+            *lines, rest = rest.split("\n")
+            yield from (json.loads(line) for line in lines if line.strip())
+            if not alive:
+                return
+            time.sleep(0.05)
+
+
+def _title(step: dict[str, Any]) -> str:
+    kind = step["type"].rpartition(":")[2].lower()
+    name = step["urn"].rpartition("::")[2]
+    return f"{kind} {name.removesuffix('-image')}"

@@ -1,0 +1,80 @@
+"""Checks before anything is made: what would otherwise fail late, or in words that help nobody."""
+
+import shutil
+from pathlib import Path
+
+import psutil
+
+from .docker import Engine
+from .errors import OperatorError
+from .target import Target
+
+# The first with a start interval for health checks.
+LEAST_ENGINE = 25
+# Measured: the builds of all images take 5 GB with their caches, from an empty engine.
+BUILD_BYTES = 6 << 30
+_CADDY = "stealth-caddy"
+
+
+def check(target: Target) -> Engine:
+    """Return the target's engine; raises OperatorError with the first thing that stands in the way."""
+    engine = Engine(target.docker_host)
+    check_version(engine.version())
+    if target.is_local:
+        for port, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
+            _check_port(engine, port, transport)
+        _check_disk(engine)
+    return engine
+
+
+def check_version(version: str) -> None:
+    """Refuse an engine that is too old."""
+    if int(version.split(".")[0]) < LEAST_ENGINE:
+        raise OperatorError(
+            f"Docker Engine is {version}, but health checks need {LEAST_ENGINE} or newer. "
+            "Upgrade the package docker.io or docker-ce, and run `make up` again.")
+
+
+def _check_port(engine: Engine, port: object, transport: str) -> None:
+    if not isinstance(port, int) or not _is_held(port, transport):
+        return
+    publisher = engine.publisher(f"{port}/{transport}")
+    if publisher == _CADDY:
+        return
+    key = "httpsPort" if transport == "udp" or port != 80 else "httpPort"
+    holder = f"the container {publisher}" if publisher else _holder(port, transport)
+    raise OperatorError(
+        f"port {port}/{transport} is taken by {holder}, but Caddy needs it. Stop that, "
+        f"or choose another port with `pulumi config set {key} <port>`.")
+
+
+def _listeners(port: int, transport: str) -> list[int | None]:
+    return [found.pid for found in psutil.net_connections(transport)
+            if found.laddr and found.laddr.port == port
+            and (transport == "udp" or found.status == psutil.CONN_LISTEN)]
+
+
+def _is_held(port: int, transport: str) -> bool:
+    return bool(_listeners(port, transport))
+
+
+def _holder(port: int, transport: str) -> str:
+    """Name the process, as far as this user may see it."""
+    for pid in _listeners(port, transport):
+        if pid is not None:
+            return f"{psutil.Process(pid).name()} (process {pid})"
+    service = f"`sudo ss -lp{transport[0]}n 'sport = :{port}'`"
+    return f"a process of another user (see {service})"
+
+
+def _check_disk(engine: Engine) -> None:
+    if engine.has_image("stealth-vpn/caddy:local"):
+        return
+    folder = Path(engine.data_folder())
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < BUILD_BYTES:
+        raise OperatorError(
+            f"{folder} has {free / (1 << 30):.1f} GiB free, but the first build of the images needs "
+            f"{BUILD_BYTES >> 30} GiB. Free some, for example with `docker system prune`.")

@@ -1,0 +1,154 @@
+"""Runs Pulumi for one stack: its passphrase, its state, a run with progress, and what a broken run left behind.
+
+Where Pulumi is and which state it uses comes from toolchain/run.sh, or from the operator's own environment.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+from . import repair
+from .docker import Engine
+from .errors import OperatorError
+from .events import Follower, follow
+from .target import PROJECT, ROOT
+
+LOG_FOLDER = ROOT / ".pulumi" / "logs"
+_PASSPHRASE_BYTES = 32
+
+
+class Stack:
+    """One stack of this project."""
+
+    def __init__(self, name: str, show: Callable[[str], None]) -> None:
+        self.name = name
+        self._show = show
+        self.log = LOG_FOLDER / f"{name}.log"
+
+    def prepare(self) -> None:
+        """Make passphrase, state and stack, unless they are there; takes away the lock of a dead run."""
+        LOG_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        LOG_FOLDER.parent.chmod(0o700)
+        _make_passphrase()
+        self._break_dead_lock()
+        if not self._is_made():
+            self.call("stack", "init", self.name, "--non-interactive")
+
+    def repair(self, engine: Engine) -> None:
+        """Take away what a killed run had begun to make, so that this run can make it."""
+        if not self._has_pending_operations():
+            return
+        for name in repair.remove(engine, self.name, repair.half_made(self.call("stack", "export"))):
+            self._show(f"A former run was killed while it made {name}; it is made anew.")
+
+    def outputs(self, *, with_secrets: bool = False) -> dict[str, Any]:
+        """Return the stack's outputs."""
+        words = ["--show-secrets"] if with_secrets else []
+        parsed: dict[str, Any] = json.loads(self.call("stack", "output", "--json", *words))
+        return parsed
+
+    def call(self, *words: str) -> str:
+        """Run a short Pulumi command and return what it prints; raises OperatorError with its last line."""
+        done = subprocess.run(  # noqa: S603 - fixed words
+            self._words(words), cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason was given"]
+            raise OperatorError(f"`pulumi {' '.join(words)}` failed: {lines[-1].removeprefix('error: ')}")
+        return done.stdout
+
+    def run(self, *words: str) -> Follower:
+        """Run a long Pulumi command with progress; raises OperatorError with the faults that it met."""
+        follower = Follower(self._show)
+        events = self.log.with_suffix(".events")
+        events.write_text("")
+        events.chmod(0o600)
+        with self.log.open("w") as log:
+            self.log.chmod(0o600)
+            process = subprocess.Popen(  # noqa: S603 - fixed words
+                [*self._words(words), "--event-log", str(events), "--non-interactive", "--color", "never"],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                # Not in the terminal's group: it would get each Ctrl-C twice, and the second one kills it.
+                start_new_session=True)
+            self._watch(process, events, follower)
+        events.unlink()
+        if process.returncode != 0:
+            raise OperatorError(self._sentence(follower))
+        return follower
+
+    def _watch(self, process: subprocess.Popen[bytes], events: Path, follower: Follower) -> None:
+        def interrupt(*_: object) -> None:
+            self._show("Stopping: what is half done is finished or taken back first. One moment ...")
+            process.send_signal(signal.SIGINT)
+
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            for event in follow(events, lambda: process.poll() is None):
+                follower.take(event)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _sentence(self, follower: Follower) -> str:
+        found = follower.faults.sentences() or _last_errors(self.log)
+        return "\n".join([*found, f"All that was said is in {self.log}."])
+
+    def _words(self, words: tuple[str, ...]) -> list[str]:
+        about_all = words[:2] in {("stack", "init"), ("stack", "ls")}
+        return ["pulumi", *words, *([] if about_all else ["--stack", self.name])]
+
+    def _is_made(self) -> bool:
+        folder = _state_folder()
+        if folder is not None:
+            return (folder / "stacks" / PROJECT / f"{self.name}.json").exists()
+        return any(entry["name"] == self.name for entry in json.loads(self.call("stack", "ls", "--json")))
+
+    def _has_pending_operations(self) -> bool:
+        folder = _state_folder()
+        if folder is None:
+            return True
+        state = json.loads((folder / "stacks" / PROJECT / f"{self.name}.json").read_text())
+        return bool((state["checkpoint"].get("latest") or {}).get("pending_operations"))
+
+    def _break_dead_lock(self) -> None:
+        folder = _state_folder()
+        if folder is None:
+            return
+        for lock in (folder / "locks").rglob(f"{self.name}/*.json"):
+            if _is_dead(lock):
+                self._show("A former run was ended by force; its lock is taken away.")
+                lock.unlink()
+
+
+def _is_dead(lock: Path) -> bool:
+    """Tell whether the process that holds a lock (Pulumi's file backend writes pid and host) has ended."""
+    held = json.loads(lock.read_text())
+    return held.get("hostname") == socket.gethostname() and not psutil.pid_exists(int(held["pid"]))
+
+
+def _state_folder() -> Path | None:
+    address = urlsplit(os.environ.get("PULUMI_BACKEND_URL", ""))
+    return Path(address.path) / ".pulumi" if address.scheme == "file" else None
+
+
+def _make_passphrase() -> None:
+    name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    if name is None or "PULUMI_CONFIG_PASSPHRASE" in os.environ or Path(name).exists():
+        return
+    # Created with its mode: at no time may another user read it.
+    with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(_PASSPHRASE_BYTES) + "\n")
+
+
+def _last_errors(log: Path) -> list[str]:
+    lines = [line.strip() for line in log.read_text().splitlines() if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1:] or lines[-1:] or ["Pulumi ended without a word."]

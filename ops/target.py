@@ -1,0 +1,66 @@
+"""What the commands must know of a stack before Pulumi runs: its engine and the public ports.
+
+Only for checks that come too late inside the program. Values are not judged here: the program's own Settings
+refuses a bad one, with a better sentence.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from .errors import OperatorError
+
+ROOT = Path(__file__).parents[1]
+PROJECT = "stealth-vpn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where a stack goes."""
+
+    stack: str
+    docker_host: str
+    http_port: object
+    https_port: object
+    mode: object
+
+    @classmethod
+    def read(cls, stack: str, folder: Path = ROOT) -> Self:
+        """Read the stack's file and the defaults; raises OperatorError when it does not exist."""
+        file = folder / f"Pulumi.{stack}.yaml"
+        if not file.exists():
+            raise OperatorError(
+                f"stack {stack} has no file {file.name}, but a stack is made from one. "
+                f"Copy Pulumi.prod.yaml to {file.name} and change its values.")
+        values = _defaults(folder) | _values(file)
+        return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
+                   https_port=values["httpsPort"], mode=values["mode"])
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine is this machine's."""
+        return self.docker_host.startswith("unix://")
+
+
+def _defaults(folder: Path) -> dict[str, Any]:
+    schema = _parsed(folder / "Pulumi.yaml")["config"]
+    return {key: entry["default"] for key, entry in schema.items() if "default" in entry}
+
+
+def _values(file: Path) -> dict[str, Any]:
+    config = _parsed(file).get("config") or {}
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        parsed = yaml.safe_load(file.read_text())
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+        raise OperatorError(
+            f"{file.name} is no YAML (line {line}). Mend it there, or take it back from git.") from error
+    if not isinstance(parsed, dict):
+        raise OperatorError(f"{file.name} is empty or no map. Take it back from git, or copy Pulumi.prod.yaml.")
+    return parsed

@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.events import Follower, follow
+
+URN = "urn:pulumi:local::stealth-vpn::docker:index/container:Container::stealth-xray"
+STACK = "urn:pulumi:local::stealth-vpn::pulumi:pulumi:Stack::stealth-vpn-local"
+
+
+def step(operation: str, *, kind: str = "docker:index/container:Container", planning: bool = False) -> dict[str, Any]:
+    return {"metadata": {"op": operation, "urn": URN, "type": kind}, "planning": planning}
+
+
+def told(message: str, urn: str = STACK, severity: str = "error") -> dict[str, Any]:
+    return {"diagnosticEvent": {"message": message, "urn": urn, "severity": severity}}
+
+
+def take(*events: dict[str, Any]) -> tuple[Follower, list[str]]:
+    lines: list[str] = []
+    follower = Follower(lines.append)
+    for event in events:
+        follower.take(event)
+    return follower, lines
+
+
+def test_a_made_resource_is_one_line_and_one_change() -> None:
+    follower, lines = take({"resourcePreEvent": step("create")}, {"resOutputsEvent": step("create")})
+    assert lines == ["  container stealth-xray created"]
+    assert follower.changes == 1
+
+
+@pytest.mark.parametrize("operation", ["same", "read", "refresh"])
+def test_what_does_not_change_is_not_shown(operation: str) -> None:
+    follower, lines = take({"resourcePreEvent": step(operation)}, {"resOutputsEvent": step(operation)})
+    assert (lines, follower.changes) == ([], 0)
+
+
+def test_a_plan_is_no_change() -> None:
+    follower, lines = take({"resourcePreEvent": step("create", planning=True)},
+                           {"resOutputsEvent": step("create", planning=True)})
+    assert (lines, follower.changes) == ([], 0)
+
+
+def test_the_beginning_of_a_build_is_shown_because_it_takes_long() -> None:
+    _, lines = take({"resourcePreEvent": step("create", kind="docker:index/image:Image")})
+    assert lines == ["  image stealth-xray is being built ..."]
+
+
+def test_a_resource_s_fault_hides_the_program_s_that_follows_from_it() -> None:
+    follower, _ = take(
+        told("<{%reset%}>Traceback ...<{%reset%}>"), told("update failed"),
+        told("error: stealth-xray did not become healthy: the port is closed", URN))
+    assert follower.faults.sentences() == ["stealth-xray did not become healthy: the port is closed"]
+
+
+def test_a_fault_of_the_configuration_is_said_once_and_without_noise() -> None:
+    fault = "domain is x, but it must be a host name."
+    follower, _ = take(
+        told(fault), told(fault), told("an unhandled error occurred: Program exited with non-zero exit code: 1"))
+    assert follower.faults.sentences() == [fault]
+
+
+def test_warnings_are_no_faults() -> None:
+    follower, _ = take(told("careful", URN, "warning"))
+    assert follower.faults.sentences() == []
+
+
+def test_events_are_followed_to_the_last_line_that_the_writer_left(tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    file.write_text('{"number": 1}\n{"num')
+    answers = iter([True, False])
+
+    def running() -> bool:
+        alive = next(answers)
+        if not alive:
+            with file.open("a") as stream:
+                stream.write('ber": 2}\n' + json.dumps({"number": 3}) + "\n")
+        return alive
+
+    assert [event["number"] for event in follow(file, running)] == [1, 2, 3]

@@ -1,0 +1,80 @@
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops import preflight
+from ops.docker import Engine
+from ops.errors import OperatorError
+from ops.target import Target
+
+
+class FakeEngine(Engine):
+    """Answers from memory."""
+
+    def __init__(self, publisher: str = "", *, built: bool = True, folder: str = "/") -> None:
+        super().__init__("unix:///nowhere.sock")
+        self._publisher, self._built, self._folder = publisher, built, folder
+
+    def version(self) -> str:
+        return "26.1.5"
+
+    def publisher(self, port: object) -> str:
+        return self._publisher
+
+    def has_image(self, name: str) -> bool:
+        return self._built
+
+    def data_folder(self) -> str:
+        return self._folder
+
+
+def check(engine: Engine, monkeypatch: pytest.MonkeyPatch, port: object) -> None:
+    monkeypatch.setattr(preflight, "Engine", lambda _: engine)
+    preflight.check(Target(
+        stack="local", docker_host="unix:///nowhere.sock", http_port=1, https_port=port, mode="full"))
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_taken_port_is_refused_with_its_holder_and_the_fix(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OperatorError, match=rf"port {taken}/tcp is taken by .+ \(process \d+\)") as refused:
+        check(FakeEngine(), monkeypatch, taken)
+    assert "pulumi config set httpsPort <port>" in str(refused.value)
+
+
+def test_a_port_of_another_container_names_that_container(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OperatorError, match="is taken by the container other-web"):
+        check(FakeEngine("other-web"), monkeypatch, taken)
+
+
+def test_our_own_caddy_may_hold_the_port(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(FakeEngine("stealth-caddy"), monkeypatch, taken)
+
+
+def test_a_free_port_passes_and_one_out_of_range_is_left_to_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    check(FakeEngine(), monkeypatch, 2)
+    check(FakeEngine(), monkeypatch, "many")
+
+
+@pytest.mark.parametrize("version", ["20.10.24+dfsg1", "24.0.7"])
+def test_an_engine_that_is_too_old_is_refused(version: str) -> None:
+    with pytest.raises(OperatorError, match=r"Docker Engine is 2\d.*25 or newer"):
+        preflight.check_version(version)
+
+
+def test_too_little_space_is_refused_before_the_first_build_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "BUILD_BYTES", 1 << 60)
+    check(FakeEngine(built=True), monkeypatch, 2)
+    with pytest.raises(OperatorError, match="GiB free, but the first build"):
+        check(FakeEngine(built=False, folder="/nowhere/below"), monkeypatch, 2)
+
+
+def test_an_engine_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"Docker Engine at unix://.* does not answer: .*toolchain/engine.sh"):
+        Engine(f"unix://{tmp_path}/none.sock").version()

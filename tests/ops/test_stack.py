@@ -1,0 +1,134 @@
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops import repair, stack
+from ops.docker import Engine
+from ops.errors import OperatorError
+from ops.stack import Stack
+
+CONTAINER = "docker:index/container:Container"
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Stack, list[str]]:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
+    monkeypatch.setattr(stack, "LOG_FOLDER", tmp_path / ".pulumi" / "logs")
+    state = tmp_path / ".pulumi" / "stacks" / "stealth-vpn" / "local.json"
+    state.parent.mkdir(parents=True)
+    state.write_text('{"checkpoint": {"latest": null}}')
+    lines: list[str] = []
+    return Stack("local", lines.append), lines
+
+
+def lock(tmp_path: Path, pid: int, host: str) -> Path:
+    file = tmp_path / ".pulumi" / "locks" / "organization" / "stealth-vpn" / "local" / "one.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"pid": pid, "hostname": host, "username": "root"}))
+    return file
+
+
+def dead_pid() -> int:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+def test_the_passphrase_is_made_once_and_only_its_owner_reads_it(tmp_path: Path, made: tuple[Stack, list[str]]) -> None:
+    made[0].prepare()
+    file = tmp_path / "passphrase"
+    first = file.read_text()
+    made[0].prepare()
+    assert file.read_text() == first
+    assert len(first) > 40
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / ".pulumi").stat().st_mode) == 0o700
+
+
+def test_a_passphrase_of_the_operator_s_own_is_used(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "short")
+    made[0].prepare()
+    assert not (tmp_path / "passphrase").exists()
+
+
+def test_the_lock_of_a_dead_run_is_taken_away(tmp_path: Path, made: tuple[Stack, list[str]]) -> None:
+    file = lock(tmp_path, dead_pid(), socket.gethostname())
+    made[0].prepare()
+    assert not file.exists()
+    assert "lock is taken away" in made[1][0]
+
+
+@pytest.mark.parametrize(("alive", "host"), [(True, socket.gethostname()), (False, "another-host")])
+def test_a_lock_that_may_be_in_use_stays(tmp_path: Path, made: tuple[Stack, list[str]], alive: bool, host: str) -> None:
+    file = lock(tmp_path, os.getpid() if alive else dead_pid(), host)
+    made[0].prepare()
+    assert file.exists()
+
+
+def export(*pending: dict[str, object]) -> str:
+    return json.dumps({"deployment": {"pending_operations": list(pending)}})
+
+
+def operation(kind: str, resource: str, name: str) -> dict[str, object]:
+    return {"type": kind, "resource": {"type": resource, "inputs": {"name": name}}}
+
+
+def test_only_containers_and_networks_that_were_being_made_count_as_half_made() -> None:
+    found = repair.half_made(export(
+        operation("creating", CONTAINER, "stealth-xray"), operation("deleting", CONTAINER, "stealth-caddy"),
+        operation("creating", "docker:index/volume:Volume", "stealth-xray-data")))
+    assert found == {"container": ["stealth-xray"], "network": []}
+
+
+def test_a_state_without_pending_operations_has_nothing_half_made() -> None:
+    assert repair.half_made('{"deployment": {}}') == {"container": [], "network": []}
+
+
+def test_what_half_made_things_are_removed_is_told(
+    made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Stack, "_has_pending_operations", lambda _: True)
+    monkeypatch.setattr(Stack, "call", lambda *_: export(operation("creating", CONTAINER, "stealth-xray")))
+    monkeypatch.setattr(Engine, "remove_own", lambda *_: True)
+    made[0].repair(Engine("unix:///nowhere.sock"))
+    assert made[1] == ["A former run was killed while it made stealth-xray; it is made anew."]
+
+
+def fake_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+
+def test_a_failed_run_raises_its_fault_and_names_the_log(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = {"diagnosticEvent": {"severity": "error", "message": "it broke", "urn": "urn::docker:index::x"}}
+    fake_pulumi(tmp_path, monkeypatch, f"""
+        while [ "$1" != --event-log ]; do shift; done
+        echo '{json.dumps(event)}' >> "$2"
+        echo noise; exit 1""")
+    made[0].prepare()
+    with pytest.raises(OperatorError, match=r"^it broke\n.*local\.log"):
+        made[0].run("up")
+
+
+def test_a_run_that_fails_without_an_event_says_pulumi_s_last_error(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, "echo 'error: the stack is locked'; echo more; exit 1")
+    made[0].prepare()
+    with pytest.raises(OperatorError, match=r"^the stack is locked"):
+        made[0].run("up")

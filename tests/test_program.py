@@ -1,0 +1,175 @@
+"""The whole program under mocks: every stack file, every mode, judged without Docker."""
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components.errors import SettingsError
+from tests.engine import CONTAINER, IMAGE, NETWORK, VOLUME, RandomEngine, Registered, is_secret
+from tests.settings import PROJECT, SCHEMA
+
+DAEMONS = {"caddy", "xray", "trojan", "singbox", "wireguard", "admin"}
+ADDRESSES = {"caddy": 10, "xray": 11, "trojan": 12, "singbox": 13, "wireguard": 14, "admin": 15}
+
+
+def stack_file(name: str) -> dict[str, object]:
+    config = yaml.safe_load(Path(f"Pulumi.{name}.yaml").read_text())["config"]
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+
+
+def deploy(stack: str = "local", **changes: object) -> RandomEngine:
+    values = {key: entry["default"] for key, entry in SCHEMA.items() if "default" in entry}
+    values |= {"resourceProfile": "standard"} | stack_file(stack) | changes
+    pulumi.runtime.set_all_config({
+        f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()})
+    engine = RandomEngine()
+    engine.deploy(lambda: runpy.run_path("__main__.py") and None)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def local() -> RandomEngine:
+    return deploy()
+
+
+def containers(engine: RandomEngine) -> dict[str, dict[str, Any]]:
+    """The services' inputs by service; the never started writers left out."""
+    return {item.name.removeprefix("stealth-"): item.inputs
+            for item in engine.of_type(CONTAINER) if not item.name.endswith("-writer")}
+
+
+def test_six_services_run_and_each_has_its_name(local: RandomEngine) -> None:
+    names = {name: inputs["name"] for name, inputs in containers(local).items()}
+    assert names == {name: f"stealth-{name}" for name in DAEMONS}
+
+
+def test_every_service_has_its_fixed_address_on_the_network(local: RandomEngine) -> None:
+    found = {name: inputs["networksAdvanced"][0]["ipv4Address"] for name, inputs in containers(local).items()}
+    assert found == {name: f"172.20.0.{number}" for name, number in ADDRESSES.items()}
+
+
+def test_only_caddy_publishes_ports_and_just_these_three(local: RandomEngine) -> None:
+    published = {name: inputs["ports"] for name, inputs in containers(local).items() if inputs["ports"]}
+    assert set(published) == {"caddy"}
+    assert {(port["external"], port["protocol"]) for port in published["caddy"]} == {
+        (80, "tcp"), (443, "tcp"), (443, "udp")}
+
+
+def test_caddy_is_not_on_the_management_network_and_all_others_are(local: RandomEngine) -> None:
+    for name, inputs in containers(local).items():
+        networks = [place["name"] for place in inputs["networksAdvanced"]]
+        assert networks == ["stealth-vpn"] + ([] if name == "caddy" else ["stealth-control"]), name
+
+
+def test_only_wireguard_has_a_capability_a_device_sysctls_or_root(local: RandomEngine) -> None:
+    special = {name: (inputs["capabilities"].get("adds"), inputs["devices"], inputs["sysctls"])
+               for name, inputs in containers(local).items()
+               if inputs["capabilities"].get("adds") or inputs["devices"] or inputs["sysctls"]}
+    assert set(special) == {"wireguard"}
+    adds, devices, sysctls = special["wireguard"]
+    assert adds == ["CAP_NET_ADMIN"]
+    assert [device["hostPath"] for device in devices] == ["/dev/net/tun"]
+    assert sysctls == {"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.src_valid_mark": "1"}
+    assert {name for name, inputs in containers(local).items() if inputs["user"] == "0:0"} == {"wireguard"}
+
+
+def test_loading_kernel_modules_is_a_setting_that_is_off() -> None:
+    wireguard = containers(deploy(allowSysModule=True))["wireguard"]
+    assert wireguard["capabilities"]["adds"] == ["CAP_NET_ADMIN", "CAP_SYS_MODULE"]
+    folder = next(mount for mount in wireguard["mounts"] if mount["type"] == "bind")
+    assert (folder["source"], folder["target"], folder["readOnly"]) == ("/lib/modules", "/lib/modules", True)
+
+
+def test_no_service_mounts_a_folder_of_the_host_by_default(local: RandomEngine) -> None:
+    for name, inputs in containers(local).items():
+        assert {mount["type"] for mount in inputs["mounts"]} == {"volume"}, name
+
+
+def test_every_service_keeps_its_data_in_the_volume_of_its_name(local: RandomEngine) -> None:
+    for name, inputs in containers(local).items():
+        sources = {mount["source"] for mount in inputs["mounts"] if not mount["readOnly"]}
+        assert f"stealth-{name}-data" in sources
+        assert all(source.startswith(f"stealth-{name}-") for source in sources)
+
+
+def test_the_two_networks_and_the_volumes_are_the_specification_s(local: RandomEngine) -> None:
+    assert {item.inputs["name"] for item in local.of_type(NETWORK)} == {"stealth-vpn", "stealth-control"}
+    kept = {item.inputs["name"] for item in local.of_type(VOLUME) if not item.name.endswith("-rendered")}
+    assert kept == {f"stealth-{name}-data" for name in DAEMONS} | {"stealth-caddy-config"}
+
+
+def test_health_timings_default_to_the_specification_s(local: RandomEngine) -> None:
+    for inputs in containers(local).values():
+        health = inputs["healthcheck"]
+        timings = (health["interval"], health["timeout"], health["retries"], health["startPeriod"],
+                   health["startInterval"])
+        assert timings == ("30s", "10s", 3, "40s", "1s")
+        assert inputs["waitTimeout"] >= 40 + 3 * (30 + 10)
+
+
+@pytest.mark.parametrize(("profile", "limits"), [
+    ("standard", ("1.0", 512, 512, 128)), ("small", ("0.5", 256, 256, 64))])
+def test_limits_are_those_of_the_profile(profile: str, limits: tuple[str, int, int, int]) -> None:
+    for inputs in containers(deploy(resourceProfile=profile)).values():
+        assert (inputs["cpus"], inputs["memory"], inputs["memorySwap"],
+                inputs["memoryReservation"]) == limits
+
+
+def test_logs_rotate_as_configured() -> None:
+    for inputs in containers(deploy(logMaxSize="5m", logMaxFiles=2)).values():
+        assert inputs["logOpts"] == {"max-size": "5m", "max-file": "2"}
+
+
+def test_minimal_mode_runs_caddy_and_the_panel_and_keeps_every_volume() -> None:
+    engine = deploy(mode="minimal")
+    assert set(containers(engine)) == {"caddy", "admin"}
+    assert len([item for item in engine.of_type(VOLUME) if not item.name.endswith("-rendered")]) == 7
+    assert {item.name for item in engine.of_type(IMAGE)} == {
+        "stealth-builder-image", "stealth-caddy-image", "stealth-admin-image"}
+
+
+def test_the_deploy_waits_for_reality_s_measurement(local: RandomEngine) -> None:
+    probe = " ".join(containers(local)["caddy"]["healthcheck"]["tests"])
+    assert "http://172.20.0.11:8009/measured" in probe
+    assert "measured" not in " ".join(containers(deploy(mode="minimal"))["caddy"]["healthcheck"]["tests"])
+
+
+def test_every_rendered_file_is_secret_and_nothing_secret_is_elsewhere(local: RandomEngine) -> None:
+    for item in local.of_type(CONTAINER):
+        if item.name.endswith("-writer"):
+            assert is_secret(item.inputs["uploads"]), item.name
+        else:
+            assert "result-of-" not in json.dumps(item.inputs), item.name
+            assert item.inputs["envs"] == ["TZ=UTC"]
+
+
+def test_images_are_run_by_their_ids(local: RandomEngine) -> None:
+    for name, inputs in containers(local).items():
+        assert inputs["image"] == f"sha256:{name}"
+
+
+def test_no_resource_uses_a_default_provider(local: RandomEngine) -> None:
+    without = [item.name for item in local.resources
+               if item.kind.startswith("docker:") and "::engine::" not in (item.provider or "")]
+    assert without == []
+
+
+def test_the_production_stack_file_makes_the_same_six_services_without_our_own_authority() -> None:
+    engine = deploy("prod")
+    assert set(containers(engine)) == DAEMONS
+    (provider,) = [item for item in engine.resources if item.kind == "pulumi:providers:docker"]
+    assert provider.inputs["host"] == "ssh://deploy@vpn.example.com"
+    writer: Registered = next(item for item in engine.resources if item.name == "stealth-caddy-writer")
+    files = [upload["file"] for upload in writer.inputs["uploads"]["value"]]
+    assert files == ["/etc/stealth/Caddyfile"]
+
+
+def test_a_fleet_is_refused_until_it_is_served() -> None:
+    with pytest.raises(SettingsError, match="hosts is"):
+        deploy(hosts=["ssh://one.example.com"])

@@ -4,6 +4,7 @@ Format: one JSON object a line (pulumi/sdk/go/common/apitype/events.go).
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -84,12 +85,15 @@ class Follower:
 
 def follow(file: Path, running: Callable[[], bool]) -> Iterator[dict[str, Any]]:
     """Yield events as they are written, until the writer has ended and all is read."""
-    rest = ""
-    with file.open() as stream:
+    rest = b""
+    with file.open("rb") as stream:
         while True:
             alive = running()
-            rest += stream.read()
-            *lines, rest = rest.split("\n")
+            # Pulumi empties the file when the update begins after the preview.
+            if os.fstat(stream.fileno()).st_size < stream.tell():
+                stream.seek(0)
+                rest = b""
+            *lines, rest = (rest + stream.read()).split(b"\n")
             yield from (json.loads(line) for line in lines if line.strip())
             if not alive:
                 return

@@ -18,6 +18,11 @@ _CADDY = "stealth-caddy"
 
 def check(target: Target) -> Engine:
     """Return the target's engine; raises OperatorError with the first thing that stands in the way."""
+    if not target.docker_host.startswith(("unix:///", "ssh://")):
+        # The program says the same, but a check of the engine would come before it.
+        raise OperatorError(
+            f"dockerHost is {target.docker_host}, but it must begin with unix:/// or ssh://. "
+            "Fix it with `pulumi config set dockerHost <value>`.")
     engine = Engine(target.docker_host)
     check_version(engine.version())
     if target.is_local:

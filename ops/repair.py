@@ -24,6 +24,18 @@ def half_made(export: str) -> dict[str, list[str]]:
     return {"container": found[_CONTAINER], "network": found[_NETWORK]}
 
 
+def without_half_made(export: str) -> str:
+    """Return the state without these operations, which Pulumi itself would keep and this module would act on again.
+
+    All of them can go: what is no container or network is either taken over by its next making (a volume) or
+    simply made again. Operations other than a creation are settled by the refresh of the next run.
+    """
+    state = json.loads(export)
+    pending = state["deployment"].get("pending_operations") or []
+    state["deployment"]["pending_operations"] = [entry for entry in pending if entry["type"] != "creating"]
+    return json.dumps(state)
+
+
 def remove(engine: Engine, stack: str, names: dict[str, list[str]]) -> list[str]:
     """Remove those that carry this stack's label, and return their names; volumes are never touched."""
     return [name for kind in ("container", "network") for name in names[kind]

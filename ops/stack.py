@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,10 @@ class Stack:
         """Take away what a killed run had begun to make, so that this run can make it."""
         if not self._has_pending_operations():
             return
-        for name in repair.remove(engine, self.name, repair.half_made(self.call("stack", "export"))):
+        export = self.call("stack", "export")
+        for name in repair.remove(engine, self.name, repair.half_made(export)):
             self._show(f"A former run was killed while it made {name}; it is made anew.")
+        self._import(repair.without_half_made(export))
 
     def outputs(self, *, with_secrets: bool = False) -> dict[str, Any]:
         """Return the stack's outputs."""
@@ -77,7 +80,9 @@ class Stack:
                 [*self._words(words), "--event-log", str(events), "--non-interactive", "--color", "never"],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 # Not in the terminal's group: it would get each Ctrl-C twice, and the second one kills it.
-                start_new_session=True)
+                start_new_session=True,
+                # The flag --event-log exists only with this.
+                env=os.environ | {"PULUMI_DEBUG_COMMANDS": "true"})
             self._watch(process, events, follower)
         events.unlink()
         if process.returncode != 0:
@@ -94,6 +99,10 @@ class Stack:
             for event in follow(events, lambda: process.poll() is None):
                 follower.take(event)
         finally:
+            if process.poll() is None:
+                # A fault of ours must not leave a deploy running that nobody watches.
+                interrupt()
+                process.wait()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -110,6 +119,12 @@ class Stack:
         if folder is not None:
             return (folder / "stacks" / PROJECT / f"{self.name}.json").exists()
         return any(entry["name"] == self.name for entry in json.loads(self.call("stack", "ls", "--json")))
+
+    def _import(self, export: str) -> None:
+        with tempfile.NamedTemporaryFile("w", dir=LOG_FOLDER) as file:
+            file.write(export)
+            file.flush()
+            self.call("stack", "import", "--file", file.name)
 
     def _has_pending_operations(self) -> bool:
         folder = _state_folder()
@@ -131,7 +146,14 @@ class Stack:
 def _is_dead(lock: Path) -> bool:
     """Tell whether the process that holds a lock (Pulumi's file backend writes pid and host) has ended."""
     held = json.loads(lock.read_text())
-    return held.get("hostname") == socket.gethostname() and not psutil.pid_exists(int(held["pid"]))
+    if held.get("hostname") != socket.gethostname():
+        return False
+    try:
+        process = psutil.Process(int(held["pid"]))
+        # Its parent may never ask for its end, and its number may have gone to another process since.
+        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > lock.stat().st_mtime
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _state_folder() -> Path | None:

@@ -81,3 +81,17 @@ def test_events_are_followed_to_the_last_line_that_the_writer_left(tmp_path: Pat
         return alive
 
     assert [event["number"] for event in follow(file, running)] == [1, 2, 3]
+
+
+def test_a_file_that_is_emptied_for_the_update_is_read_from_its_new_beginning(tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    file.write_text('{"number": 1}\n' * 3 + '{"cut')
+    answers = iter([True, False])
+
+    def running() -> bool:
+        alive = next(answers)
+        if not alive:
+            file.write_text('{"number": 9}\n')
+        return alive
+
+    assert [event["number"] for event in follow(file, running)] == [1, 1, 1, 9]

@@ -68,6 +68,25 @@ def test_the_lock_of_a_dead_run_is_taken_away(tmp_path: Path, made: tuple[Stack,
     assert "lock is taken away" in made[1][0]
 
 
+def test_a_run_that_ended_but_was_not_asked_for_yet_counts_as_dead(
+    tmp_path: Path, made: tuple[Stack, list[str]],
+) -> None:
+    ended = subprocess.Popen(["/bin/true"])
+    while Path(f"/proc/{ended.pid}/stat").read_text().split()[2] != "Z":
+        pass
+    file = lock(tmp_path, ended.pid, socket.gethostname())
+    made[0].prepare()
+    ended.wait()
+    assert not file.exists()
+
+
+def test_a_number_that_went_to_a_younger_process_counts_as_dead(tmp_path: Path, made: tuple[Stack, list[str]]) -> None:
+    file = lock(tmp_path, os.getpid(), socket.gethostname())
+    os.utime(file, (1, 1))
+    made[0].prepare()
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(("alive", "host"), [(True, socket.gethostname()), (False, "another-host")])
 def test_a_lock_that_may_be_in_use_stays(tmp_path: Path, made: tuple[Stack, list[str]], alive: bool, host: str) -> None:
     file = lock(tmp_path, os.getpid() if alive else dead_pid(), host)
@@ -94,14 +113,28 @@ def test_a_state_without_pending_operations_has_nothing_half_made() -> None:
     assert repair.half_made('{"deployment": {}}') == {"container": [], "network": []}
 
 
-def test_what_half_made_things_are_removed_is_told(
+def test_a_repaired_state_has_no_pending_creation_that_the_next_run_would_act_on_again() -> None:
+    kept = operation("updating", CONTAINER, "stealth-caddy")
+    state = repair.without_half_made(export(operation("creating", CONTAINER, "stealth-xray"), kept))
+    assert json.loads(state)["deployment"]["pending_operations"] == [kept]
+
+
+def test_what_half_made_things_are_removed_is_told_and_the_state_forgets_them(
     made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    made[0].prepare()
+    calls: list[tuple[str, ...]] = []
+
+    def call(_: Stack, *words: str) -> str:
+        calls.append(words[:2])
+        return export(operation("creating", CONTAINER, "stealth-xray"))
+
     monkeypatch.setattr(Stack, "_has_pending_operations", lambda _: True)
-    monkeypatch.setattr(Stack, "call", lambda *_: export(operation("creating", CONTAINER, "stealth-xray")))
+    monkeypatch.setattr(Stack, "call", call)
     monkeypatch.setattr(Engine, "remove_own", lambda *_: True)
     made[0].repair(Engine("unix:///nowhere.sock"))
     assert made[1] == ["A former run was killed while it made stealth-xray; it is made anew."]
+    assert calls == [("stack", "export"), ("stack", "import")]
 
 
 def fake_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

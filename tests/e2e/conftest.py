@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.deployment import Server, clean, refuse_beside_another_server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The one server of this test run, not deployed yet; all of it is removed at the end."""
+    refuse_beside_another_server()
+    clean()
+    folder: Path = tmp_path_factory.mktemp("checkout")
+    yield Server(folder)
+    clean()
+
+
+@pytest.fixture
+def deployed(server: Server) -> Server:
+    """The server with the default configuration, whatever a test before made of it."""
+    if server.touched:
+        server.configure()
+        server.up()
+        server.touched = False
+    return server

@@ -1,0 +1,134 @@
+"""A whole server, deployed for tests by the operator's own commands from a copy of this checkout.
+
+The engine has room for one server (fixed names, ports and addresses), so the tests refuse to begin beside another
+one and take away only what carries their own stack's label.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+STACK = "e2e"
+LABEL = "org.stealth-vpn.stack"
+SERVICES = ("admin", "caddy", "singbox", "trojan", "wireguard", "xray")
+_COMMAND_SECONDS = 900
+
+
+def docker(*words: str, check: bool = True) -> str:
+    """Run a docker command and return what it prints."""
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0 or not check, done.stderr
+    return done.stdout.strip()
+
+
+def names(kind: str, *filters: str) -> set[str]:
+    """Return the names of containers, networks or volumes that pass the filters."""
+    words = {"container": ("ps", "--all", "--format", "{{.Names}}"),
+             "network": ("network", "ls", "--format", "{{.Name}}"),
+             "volume": ("volume", "ls", "--format", "{{.Name}}")}[kind]
+    return set(docker(*words, *(word for text in filters for word in ("--filter", text))).split())
+
+
+def refuse_beside_another_server() -> None:
+    """Fail when this engine holds a server, or the data of one, that is not the tests' own."""
+    for kind in ("container", "volume", "network"):
+        foreign = names(kind, "name=^stealth-") - names(kind, "name=^stealth-", f"label={LABEL}={STACK}")
+        assert not foreign, (
+            f"this engine has another server's {kind} {', '.join(sorted(foreign))}, and these tests need its names. "
+            "Take it away (`make down`, then `docker volume rm`), or run the tests on another machine.")
+
+
+def clean() -> None:
+    """Remove everything of the tests' own stack, volumes too."""
+    for kind, remove in (("container", ("rm", "--force", "--volumes")), ("network", ("network", "rm")),
+                         ("volume", ("volume", "rm"))):
+        if own := names(kind, f"label={LABEL}={STACK}"):
+            docker(*remove, *own)
+
+
+class Server:
+    """The tests' own server: a copy of the checkout, with a state of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"],
+                                cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        for made in (".venv", ".toolchain"):
+            (folder / made).symlink_to(ROOT / made)
+        self.touched = True
+        """Whether anything but looking happened since the last good `up` with the default configuration."""
+        self.configure()
+
+    def configure(self, **changes: object) -> None:
+        """Write the stack's file anew: the local one's values, and these changes."""
+        self.touched |= bool(changes)
+        file = self.folder / f"Pulumi.{STACK}.yaml"
+        salt = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")] \
+            if file.exists() else []
+        values = {"domain": "stealth.test", "email": "admin@stealth.test"} | changes
+        lines = [f"  stealth-vpn:{key}: {json.dumps(value)}" for key, value in values.items()]
+        file.write_text("\n".join([*salt, "config:", *lines, ""]))
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command with the project's tools on its path."""
+        self.touched |= words[:2] != ("pulumi", "stack")
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+        return subprocess.Popen(
+            [str(self.folder / "toolchain" / "run.sh"), *words], cwd=self.folder, text=True,
+            env=environment | {"STACK": STACK}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True)
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; standard error is in stdout."""
+        process = self.start(*words)
+        output, _ = process.communicate(timeout=_COMMAND_SECONDS)
+        return subprocess.CompletedProcess(words, process.returncode, output)
+
+    def ops(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the operator's commands."""
+        return self.run("python", "-m", "ops", *words)
+
+    def pulumi(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run Pulumi itself on the stack."""
+        return self.run("pulumi", *words, "--stack", STACK, "--non-interactive")
+
+    def up(self) -> str:
+        """Deploy; fails with all that was said when it does not work."""
+        done = self.ops("up")
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, secrets in clear."""
+        done = self.pulumi("stack", "output", "--json", "--show-secrets")
+        assert done.returncode == 0, done.stdout
+        parsed: dict[str, Any] = json.loads(done.stdout)
+        return parsed
+
+
+def ids() -> dict[str, str]:
+    """Return the container id of each service that exists."""
+    lines = docker("ps", "--all", "--no-trunc", "--filter", f"label={LABEL}={STACK}",
+                   "--format", "{{.Names}} {{.ID}}").splitlines()
+    pairs = dict(line.split() for line in lines)
+    return {name: pairs[f"stealth-{name}"] for name in SERVICES if f"stealth-{name}" in pairs}
+
+
+def inspect(service: str) -> dict[str, Any]:
+    """Return what the engine knows of a service's container."""
+    (entry,) = json.loads(docker("inspect", f"stealth-{service}"))
+    found: dict[str, Any] = entry
+    return found
+
+
+def healthy() -> set[str]:
+    """Return the services that the engine calls healthy."""
+    return {name for name in ids() if inspect(name)["State"].get("Health", {}).get("Status") == "healthy"}

@@ -1,0 +1,128 @@
+"""Hunts every secret value of a deployed server in all the places where others may look."""
+
+import dataclasses
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.authority import Authority
+from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from tests.e2e.deployment import LABEL, SERVICES, STACK, Server, docker
+
+pytestmark = pytest.mark.integration
+
+# What a client is meant to be told, or what is public by its nature.
+PUBLIC = {"reality_public_key", "public_key", "peer_public_key", "websocket_user"}
+
+
+def seeds(server: Server) -> dict[str, dict[str, str]]:
+    done = server.pulumi("stack", "export", "--show-secrets")
+    assert done.returncode == 0, done.stdout
+    resources = json.loads(done.stdout)["deployment"]["resources"]
+    found = {}
+    for entry in resources:
+        if entry["type"].endswith(":RandomPassword"):
+            outputs = {key: json.loads(value["plaintext"]) for key, value in entry["outputs"].items()
+                       if isinstance(value, dict) and "plaintext" in value}
+            found[entry["urn"].rpartition("::")[2]] = outputs
+    return found
+
+
+def known_secrets(server: Server) -> dict[str, str]:
+    """Return every secret value by what it is."""
+    made = seeds(server)
+    values = {f"{name}.{key}": text for name, outputs in made.items() for key, text in outputs.items()}
+    for name, kind in (("xray", XrayKeys), ("trojan", TrojanKeys), ("singbox", SingboxKeys),
+                       ("wireguard", WireguardKeys), ("panel", PanelKeys)):
+        keys: Any = kind.from_seed(made[f"{name}-seed"]["result"])
+        values |= {f"{name}.{field.name}": getattr(keys, field.name) for field in dataclasses.fields(keys)
+                   if field.name not in PUBLIC}
+    authority = Authority.from_seed(made["authority-seed"]["result"], "stealth.test")
+    # A line of the key, for the whole may be folded differently elsewhere.
+    values["authority.key"] = authority.private_key_pem.splitlines()[1]
+    values["passphrase"] = (server.folder / ".pulumi-passphrase").read_text().strip()
+    return values
+
+
+def hunt(place: str, text: str, secrets: dict[str, str]) -> list[str]:
+    """Return what was found, by name: a failing test must not print the secret itself."""
+    return [f"{name} stands in {place}" for name, value in secrets.items() if value in text]
+
+
+def test_the_hunt_knows_every_kind_of_secret_and_finds_one_that_is_there(deployed: Server) -> None:
+    secrets = known_secrets(deployed)
+    assert len(secrets) >= 30
+    assert all(len(value) >= 16 for value in secrets.values())
+    links = json.dumps(deployed.outputs()["clientLinks"])
+    assert hunt("links", links, secrets) == [
+        "xray.short_id stands in links", "xray.vision_id stands in links", "xray.websocket_id stands in links"]
+
+
+def test_no_secret_stands_in_the_exported_state(deployed: Server) -> None:
+    state = deployed.pulumi("stack", "export").stdout
+    assert "RandomPassword" in state
+    assert hunt("the state", state, known_secrets(deployed)) == []
+
+
+def test_no_secret_stands_in_what_docker_tells(deployed: Server) -> None:
+    secrets = known_secrets(deployed)
+    containers = docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}={STACK}").split()
+    volumes = docker("volume", "ls", "--quiet", "--filter", f"label={LABEL}={STACK}").split()
+    found = hunt("docker inspect", docker("inspect", *containers), secrets)
+    found += hunt("docker volume inspect", docker("volume", "inspect", *volumes), secrets)
+    for service in SERVICES:
+        image = f"stealth-vpn/{service}:local"
+        found += hunt(f"history of {image}", docker("history", "--no-trunc", image), secrets)
+        found += hunt(f"{image}", docker("image", "inspect", image), secrets)
+    assert found == []
+
+
+def test_no_secret_stands_in_any_log(deployed: Server) -> None:
+    secrets = known_secrets(deployed)
+    found = []
+    for service in SERVICES:
+        logs = docker("logs", f"stealth-{service}", check=False)
+        found += hunt(f"logs of {service}", logs, secrets)
+    for file in (deployed.folder / ".pulumi" / "logs").iterdir():
+        found += hunt(file.name, file.read_text(), secrets)
+    assert found == []
+
+
+def process_list() -> str:
+    """Return command lines and environments of all processes, those in containers too."""
+    texts = []
+    for folder in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("cmdline", "environ"):
+            try:
+                texts.append(Path("/proc", folder, name).read_bytes().replace(b"\0", b"\n").decode(errors="replace"))
+            except OSError:
+                continue
+    return "\n".join(texts)
+
+
+def test_no_secret_stands_in_a_process_list_while_a_deploy_runs(deployed: Server) -> None:
+    secrets = known_secrets(deployed)
+    assert deployed.ops("down").returncode == 0
+    found: set[str] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            found.update(hunt("a process list", process_list(), secrets))
+            time.sleep(0.2)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        said = deployed.up()
+    finally:
+        done.set()
+        watcher.join()
+    assert found == set()
+    # The panel's address is shown to the operator, and its secret path with it.
+    assert hunt("the words of up", said, secrets) == ["panel.path stands in the words of up"]

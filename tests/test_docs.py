@@ -1,0 +1,45 @@
+"""The documents keep up with the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ops.cli import main
+from tests.settings import SCHEMA
+
+README = Path("README.md").read_text()
+
+
+@pytest.mark.parametrize("key", sorted(SCHEMA))
+def test_every_configuration_key_is_in_the_readme_with_its_default_and_meaning(key: str) -> None:
+    row = re.search(rf"^\| `{key}` \| (.*?) \| (.*?) \|$", README, re.M)
+    assert row, f"{key} has no row in README.md"
+    default = SCHEMA[key].get("default", "required")
+    shown = ", ".join(default) if isinstance(default, list) else str(default)
+    assert row[1].lower() == (shown.lower() or "(empty)")
+    assert row[2].replace("`", "") == SCHEMA[key]["description"].replace("<domain>", "domain")
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert re.search(rf"^    make {command} ", README, re.M)
+
+
+@pytest.mark.parametrize("output", re.findall(r'pulumi\.export\("(\w+)"', Path("__main__.py").read_text()))
+def test_every_output_is_in_the_readme(output: str) -> None:
+    assert f"`{output}`" in README
+
+
+def test_every_file_that_the_documents_name_exists() -> None:
+    for document in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
+        for name in re.findall(r"`([\w./-]+\.(?:py|sh|md|yaml))`", Path(document).read_text()):
+            assert Path(name).exists() or list(Path().glob(f"**/{name}")), f"{document} names {name}"
+
+
+def test_every_decision_has_its_number_once_and_its_three_parts() -> None:
+    files = sorted(Path("docs/decisions").glob("*.md"))
+    assert [file.name[:4] for file in files] == [f"{number:04}" for number in range(1, len(files) + 1)]
+    for file in files:
+        text = file.read_text()
+        assert all(part in text for part in ("Context", "Decision", "Consequences")), file.name

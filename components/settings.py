@@ -104,7 +104,8 @@ class Settings:
         if not local_part or any(character.isspace() for character in self.email):
             checks.refuse("email", self.email, "it must be a mail address such as admin@example.com")
         checks.check_host_name("email", mail_domain)
-        if not self.admin_username.isidentifier():
+        # ASCII: the panel, which reads it, takes nothing else.
+        if not (self.admin_username.isascii() and self.admin_username.isidentifier()):
             checks.refuse("adminUsername", self.admin_username,
                           "it must consist of letters, digits and _, and not begin with a digit")
         for name, choices in _CHOICES.items():

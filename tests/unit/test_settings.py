@@ -38,6 +38,7 @@ def test_every_key_of_the_schema_stands_in_the_readme() -> None:
     ("email", "a b@example.com", "mail address"),
     ("email", "me@nowhere", "host name"),
     ("adminUsername", "", "letters"),
+    ("adminUsername", "ädmin", "letters"),
     ("tls", "none", "one of internal, acme"),
     ("httpsPort", 0, "between 1 and 65535"),
     ("trojanPort", 65536, "between 1 and 65535"),

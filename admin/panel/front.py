@@ -1,0 +1,14 @@
+"""The front page and the panel's static files, below the secret path."""
+
+from flask import Blueprint, render_template
+
+blueprint = Blueprint("front", __name__, static_folder="static")
+
+
+# Caddy forwards the secret path with and without its slash. Both are the page, for Werkzeug's own redirect
+# from one to the other is absolute and would repeat the client's Host header.
+@blueprint.get("")
+@blueprint.get("/")
+def page() -> str:
+    """Say what this version can do."""
+    return render_template("front/page.html")

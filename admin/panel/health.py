@@ -1,0 +1,11 @@
+"""The health check; Caddy does not forward its path, so only the container's network can ask."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/health")
+def show() -> dict[str, str]:
+    """Answer that the process serves requests; it has nothing else yet that could fail."""
+    return {"status": "ok"}

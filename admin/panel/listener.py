@@ -1,0 +1,64 @@
+"""The HTTP server: waitress, with limits for one small container and without words of its own.
+
+Pure Python and threads only, so it needs no writable folder. TLS is Caddy's; here is plain HTTP on the
+containers' network.
+"""
+
+from flask import Flask
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+from waitress.task import ErrorTask
+
+from .config import ConfigError
+from .guard import HEADERS
+
+_THREADS = 4
+_CONNECTIONS = 100
+# How long a connection may lie idle, half a request on it included.
+_IDLE_SECONDS = 30
+_HEADER_BYTES = 16 * 1024
+# Up to this size waitress keeps a body in memory; beyond it would write to /tmp.
+_BODY_BYTES = 512 * 1024
+
+
+class _PlainError(ErrorTask):
+    """The answer to what is no HTTP or too large; it never reaches Flask, so it gets the headers here."""
+
+    def execute(self) -> None:
+        error = self.request.error  # type: ignore[attr-defined] # the stubs take the request for its error
+        body = f"{error.reason}\n".encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [("Content-Type", "text/plain; charset=utf-8"), *HEADERS.items()]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):
+    error_task_class = _PlainError
+
+
+class _Server(TcpWSGIServer):
+    channel_class = _Channel
+
+
+def listen(app: Flask, port: int) -> TcpWSGIServer:
+    """Open port and return the server, whose run() serves until the process ends.
+
+    Raises ConfigError when the port is taken.
+    """
+    limits = Adjustments(
+        # Every address: the container's is not known here, and its network is what bounds who may ask.
+        host="0.0.0.0", port=port,  # noqa: S104
+        # An empty name sends no Server header.
+        ident="", threads=_THREADS, connection_limit=_CONNECTIONS, channel_timeout=_IDLE_SECONDS,
+        max_request_header_size=_HEADER_BYTES, max_request_body_size=_BODY_BYTES,
+        # select() cannot watch a descriptor above 1023.
+        asyncore_use_poll=True)
+    try:
+        return _Server(app, adj=limits)
+    except OSError as error:
+        raise ConfigError(
+            f"port is {port}, but it cannot be opened ({error.strerror}); name a free one in panel.json.",
+        ) from None

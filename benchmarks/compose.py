@@ -38,7 +38,7 @@ def _service(service: str, rendered: dict[str, str]) -> dict[str, Any]:
         "user": config["User"], "environment": config["Env"], "read_only": True, "init": False,
         "tmpfs": [f"{path}:{options}" for path, options in host["Tmpfs"].items()],
         "cap_drop": host["CapDrop"], "cap_add": host["CapAdd"] or [], "security_opt": host["SecurityOpt"],
-        "sysctls": host["Sysctls"] or {}, "restart": host["RestartPolicy"]["Name"],
+        "sysctls": host.get("Sysctls") or {}, "restart": host["RestartPolicy"]["Name"],
         "devices": [f"{device['PathOnHost']}:{device['PathInContainer']}" for device in host["Devices"] or []],
         "ulimits": {limit["Name"]: {"soft": limit["Soft"], "hard": limit["Hard"]} for limit in host["Ulimits"]},
         "mem_limit": host["Memory"], "memswap_limit": host["MemorySwap"], "mem_reservation": host["MemoryReservation"],

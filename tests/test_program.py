@@ -149,6 +149,22 @@ def test_every_rendered_file_is_secret_and_nothing_secret_is_elsewhere(local: Ra
             assert item.inputs["envs"] == ["TZ=UTC"]
 
 
+def delivered(engine: RandomEngine, service: str) -> list[str]:
+    writer: Registered = next(item for item in engine.resources if item.name == f"stealth-{service}-writer")
+    return [upload["file"].removeprefix("/etc/stealth/") for upload in writer.inputs["uploads"]["value"]]
+
+
+def test_with_our_own_authority_xray_and_caddy_get_its_certificate(local: RandomEngine) -> None:
+    assert delivered(local, "xray") == ["ca.crt", "config.json"]
+    assert delivered(local, "caddy") == ["Caddyfile", "ca.crt", "ca.key"]
+
+
+def test_a_new_builder_makes_every_daemon_s_image_anew(local: RandomEngine) -> None:
+    args = {item.name: item.inputs["build"]["args"] for item in local.of_type(IMAGE)}
+    built = {name for name, given in args.items() if given.get("BUILDER_ID") == "sha256:builder"}
+    assert built == {f"stealth-{name}-image" for name in DAEMONS - {"admin"}}
+
+
 def test_images_are_run_by_their_ids(local: RandomEngine) -> None:
     for name, inputs in containers(local).items():
         assert inputs["image"] == f"sha256:{name}"
@@ -165,9 +181,8 @@ def test_the_production_stack_file_makes_the_same_six_services_without_our_own_a
     assert set(containers(engine)) == DAEMONS
     (provider,) = [item for item in engine.resources if item.kind == "pulumi:providers:docker"]
     assert provider.inputs["host"] == "ssh://deploy@vpn.example.com"
-    writer: Registered = next(item for item in engine.resources if item.name == "stealth-caddy-writer")
-    files = [upload["file"] for upload in writer.inputs["uploads"]["value"]]
-    assert files == ["/etc/stealth/Caddyfile"]
+    assert delivered(engine, "caddy") == ["Caddyfile"]
+    assert delivered(engine, "xray") == ["config.json"]
 
 
 def test_a_fleet_is_refused_until_it_is_served() -> None:

@@ -5,6 +5,7 @@ from components.rendering import render
 from components.settings import Settings
 
 from . import ports
+from .common import REFUSED_NETWORKS
 from .plan import Plan
 
 # github.com/p4gefau1t/trojan-go log/log.go: 0 is everything, 5 is nothing.
@@ -16,5 +17,6 @@ def files(settings: Settings, plan: Plan, keys: TrojanKeys) -> dict[str, str]:
     return {"config.json": render(
         "trojan/config.json.j2",
         port=settings.trojan_port, log_level=_LEVELS[settings.log_level], password=keys.password,
+        blocked=[f"cidr:{network}" for network in REFUSED_NETWORKS],
         cover_address=plan.edge("caddy"), cover_port=ports.COVER_PLAIN,
         api_address=plan.control("trojan"), api_port=ports.TROJAN_API)}

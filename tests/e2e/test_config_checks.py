@@ -81,7 +81,8 @@ def test_a_broken_configuration_does_not_pass_the_check(
     assert check(service, tmp_path, rendered(service, {}) | {file: broken}, *command).returncode != 0
 
 
-@pytest.mark.parametrize(("text", "said"), [(None, "Unable to modify interface"), ("[Interface]\nPrivateKey = short\n", "not the")])
+@pytest.mark.parametrize(("text", "said"), [
+    (None, "Unable to modify interface"), ("[Interface]\nPrivateKey = short\n", "not the")])
 def test_wireguard_reads_the_peers_it_is_given(deployed: Server, tmp_path: Path, text: str | None, said: str) -> None:
     files = rendered("wireguard", {}) | ({"wg0.conf": text} if text else {})
     assert said in check("wireguard", tmp_path, files, *WG).stdout

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import time
+from datetime import datetime
 
 import pytest
 
@@ -24,6 +25,14 @@ def test_from_nothing_up_ends_with_six_healthy_services_and_says_where_they_are(
     assert re.search(r"Panel: +https://www\.stealth\.test/[0-9a-f]{24}/", said)
     assert "First client:" in said
     assert "clientLinks" in said
+
+
+def test_caddy_is_made_after_all_others_were_healthy(server: Server) -> None:
+    # The engine keeps the last five checks; with the default timings a container of a moment ago has them all.
+    first_good = {name: next(check["End"] for check in inspect(name)["State"]["Health"]["Log"]
+                             if check["ExitCode"] == 0) for name in SERVICES}
+    made = datetime.fromisoformat(inspect("caddy")["Created"])
+    assert all(made > datetime.fromisoformat(good) for name, good in first_good.items() if name != "caddy")
 
 
 def test_a_second_up_changes_nothing_and_a_preview_is_empty(deployed: Server) -> None:

@@ -165,3 +165,30 @@ def test_a_run_that_fails_without_an_event_says_pulumi_s_last_error(
     made[0].prepare()
     with pytest.raises(OperatorError, match=r"^the stack is locked"):
         made[0].run("up")
+
+
+def test_a_fault_of_ours_does_not_leave_a_deploy_running(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, f"""
+        trap 'echo stopped > {tmp_path}/stopped; exit 1' INT
+        while [ "$1" != --event-log ]; do shift; done
+        echo 'no json' >> "$2"
+        while :; do sleep 0.05; done""")
+    made[0].prepare()
+    with pytest.raises(json.JSONDecodeError):
+        made[0].run("up")
+    assert (tmp_path / "stopped").exists()
+
+
+def test_a_signal_is_passed_on_and_the_run_ends_in_order(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, f"""
+        trap 'echo "error: the update was cancelled"; exit 1' INT
+        kill -INT {os.getpid()}
+        while :; do sleep 0.05; done""")
+    made[0].prepare()
+    with pytest.raises(OperatorError, match="the update was cancelled"):
+        made[0].run("up")
+    assert any("Stopping" in line for line in made[1])

@@ -109,6 +109,9 @@ def test_no_client_reaches_our_own_networks_through_the_server(network: str) -> 
     (rule,) = xray_config()["routing"]["rules"]
     assert rule["outboundTag"] == "blocked"
     assert network in rule["ip"]
+    router = trojan_config()["router"]
+    assert (router["enabled"], router["domain_strategy"]) == (True, "ip_on_demand")
+    assert f"cidr:{network}" in router["block"]
     (refusal,) = singbox_config()["route"]["rules"]
     assert refusal["action"] == "reject"
     assert network in refusal["ip_cidr"]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from panel.config import PanelConfig
 
 from components.configs import admin
 from components.keys import PanelKeys
+from panel.config import PanelConfig
 from tests.settings import load
 
 # bcrypt of a fixed text, of the cost that the random provider uses.

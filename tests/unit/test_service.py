@@ -46,6 +46,13 @@ def test_a_service_cannot_gain_rights_or_write_its_root() -> None:
     assert "networkMode" not in inputs
 
 
+def test_a_service_comes_back_by_itself_and_a_deploy_waits_for_its_health() -> None:
+    inputs = service()
+    assert inputs["restart"] == "always"
+    assert (inputs["mustRun"], inputs["wait"], inputs["waitTimeout"]) == (True, True, HEALTH.wait_seconds)
+    assert inputs["destroyGraceSeconds"] >= 10
+
+
 def test_a_service_publishes_nothing_unless_told() -> None:
     assert service()["ports"] == []
 

@@ -1,0 +1,47 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from ops.docker import Engine
+from ops.errors import OperatorError
+
+
+def fake_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
+    """Put a docker on PATH that writes down its arguments, and returns where."""
+    program = tmp_path / "docker"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n{script}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path / "calls"
+
+
+@pytest.mark.parametrize(("label", "removed"), [("local", True), ("another", False), ("", False)])
+def test_only_what_carries_the_stack_s_label_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str, removed: bool,
+) -> None:
+    calls = fake_docker(tmp_path, monkeypatch, f'[ "$4" = inspect ] && echo "{label}"; exit 0')
+    assert Engine("unix:///x.sock").remove_own("container", "stealth-xray", "local") is removed
+    assert ("container rm --force stealth-xray" in calls.read_text()) is removed
+
+
+def test_what_does_not_exist_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = fake_docker(tmp_path, monkeypatch, "exit 1")
+    assert not Engine("unix:///x.sock").remove_own("network", "stealth-vpn", "local")
+    assert " rm " not in calls.read_text()
+
+
+def test_the_operator_s_own_docker_host_does_not_lead_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = fake_docker(tmp_path, monkeypatch, 'echo "26.1.5${DOCKER_HOST}${DOCKER_CONTEXT}"')
+    monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:1")
+    monkeypatch.setenv("DOCKER_CONTEXT", "other")
+    assert Engine("unix:///x.sock").version() == "26.1.5"
+    assert calls.read_text().startswith("--host unix:///x.sock ")
+
+
+def test_an_engine_s_last_words_are_in_the_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_docker(tmp_path, monkeypatch, "echo 'much'; echo 'no route to host.' >&2; exit 1")
+    with pytest.raises(OperatorError, match=r"Docker Engine at ssh://a@b does not answer: no route to host\. Start"):
+        Engine("ssh://a@b").version()

@@ -7,7 +7,7 @@ from components import admin, caddy, singbox, sizing, trojan, wireguard, xray
 from components.configs.plan import Plan
 from components.daemon import Deployment
 from components.images import Images
-from components.links import client_links
+from components.links import ClientKeys, client_links
 from components.network import create_networks
 from components.secrets import Secrets
 from components.settings import Settings
@@ -37,7 +37,8 @@ pulumi.export("siteUrl", f"https://{plan.name('www')}{port}/")
 pulumi.export("panelUrl", secrets.panel.apply(lambda keys: f"https://{plan.name('www')}{port}{keys.path}/"))
 pulumi.export("panelUsername", settings.admin_username)
 pulumi.export("panelPassword", secrets.panel_password)
-pulumi.export("clientLinks", secrets.xray.apply(lambda keys: client_links(settings, plan, keys)))
+keys = pulumi.Output.all(xray=secrets.xray, trojan=secrets.trojan, singbox=secrets.singbox, wireguard=secrets.wireguard)
+pulumi.export("clientLinks", keys.apply(lambda all_keys: client_links(settings, plan, ClientKeys(**all_keys))))
 if settings.tls == "internal":
     certificate = deployment.authority_file("certificate_pem")
     pulumi.export("authorityCertificate", pulumi.Output.unsecret(certificate))

@@ -17,8 +17,8 @@ def create(deployment: Deployment) -> Daemon:
             for word in ("--and", "quic", f"127.0.0.1:{port}")]
     return Daemon("singbox", deployment, DaemonArgs(
         user="10004:10004", files=texts(rendered, "config.json") | _pair(leaf),
-        probe=["/usr/local/bin/probe", "tcp", f"127.0.0.1:{settings.singbox_shadowtls_port}", *quic,
-               "--and", "http", f"http://{plan.control('singbox')}:{ports.SSM_API}/ss/server/v1/stats"],
+        probe=["/usr/local/bin/probe", "tcp", f"127.0.0.1:{settings.singbox_shadowtls_port}",
+               f"{plan.control('singbox')}:{ports.CLASH_API}", *quic],
         attachments=[deployment.edge("singbox"), deployment.control("singbox")],
         service={"data": {"/var/lib/singbox": deployment.volumes["singbox-data"].name}}))
 

@@ -76,7 +76,7 @@ class Follower:
 
     def _told(self, details: dict[str, Any]) -> None:
         text = _COLOUR.sub("", details.get("message", "")).strip()
-        text = re.sub(r"^(error|Exception|sdk-v2/provider2.go:\d+): ", "", text)
+        text = re.sub(r"^(?:error: |\d+ errors? occurred:\s+\* )", "", text)
         if details.get("severity") != "error" or not text or _NOISE.match(text):
             return
         own = "pulumi:pulumi:Stack" not in details.get("urn", "pulumi:pulumi:Stack")

@@ -6,8 +6,10 @@ COVER_TLS = 8443
 COVER_PLAIN = 8080
 """Caddy's site without TLS: what Trojan, Hysteria2 and chisel show to a prober."""
 
+FRONT_STATUS = 8011
+"""Counters of the UDP front, on the loopback interface of Caddy's container."""
+
 XRAY_API = 10085
 XRAY_STATUS = 8009
 TROJAN_API = 10000
-SSM_API = 9001
 CLASH_API = 9090

@@ -1,117 +1,74 @@
-"""A real Xray client in a container of its own, made from the text of a share link and nothing else."""
+"""A real client in a container of its own, outside the server's networks."""
 
-import json
 import subprocess
 import tempfile
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.e2e.deployment import docker
+from tests.e2e.deployment import ROOT, docker
+from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS
+from tests.e2e.programs import SOCKS_PORT, Program
 
-NETWORK = "e2e-outside"
-# TEST-NET-2 (RFC 5737): no private range, so the daemons let clients go there.
-SUBNET, GATEWAY = "198.51.100.0/24", "198.51.100.1"
-PAGE = b"the page behind the tunnel\n" * 4000
-SOCKS_PORT = 1080
-
-
-class _Page(BaseHTTPRequestHandler):
-    """Serves PAGE and remembers who asked."""
-
-    def __init__(self, seen: list[str], *arguments: Any) -> None:
-        self._seen = seen
-        super().__init__(*arguments)
-
-    def do_GET(self) -> None:
-        self._seen.append(self.client_address[0])
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(PAGE)))
-        self.end_headers()
-        self.wfile.write(PAGE)
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing; the tests look at what was seen."""
+IMAGE = "stealth-vpn-tests/clients:local"
+_READY_SECONDS = 20
+# Until its tunnel stands, a client must not reach the origin beside it.
+_GUARD = f"ip route add blackhole {ORIGIN_ADDRESS}/32 && touch /tmp/guarded && "
 
 
-class Outside:
-    """A network beyond the server, with an origin on it."""
-
-    def __init__(self, port: int, seen: list[str]) -> None:
-        self.url = f"http://{GATEWAY}:{port}/"
-        self.seen = seen
-        """Addresses that asked the origin, in order."""
-
-
-@contextmanager
-def outside() -> Iterator[Outside]:
-    """Make the network and its origin for as long as the block lasts."""
-    docker("network", "rm", NETWORK, check=False)
-    docker("network", "create", "--subnet", SUBNET, "--gateway", GATEWAY, NETWORK)
-    seen: list[str] = []
-    origin = ThreadingHTTPServer((GATEWAY, 0), partial(_Page, seen))
-    threading.Thread(target=origin.serve_forever, daemon=True).start()
-    try:
-        yield Outside(origin.server_port, seen)
-    finally:
-        origin.shutdown()
-        origin.server_close()
-        docker("network", "rm", NETWORK)
+def build_image() -> None:
+    """Build the clients' image, from the daemons' own; they must be there."""
+    done = subprocess.run(
+        ["docker", "build", "--tag", IMAGE, "--file", str(ROOT / "tests" / "e2e" / "clients" / "Dockerfile"),
+         str(ROOT / "images")], capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
-def xray_config(link: str, authority: str) -> dict[str, Any]:
-    """Turn a vless:// link (XTLS/Xray-core discussion 716) into a client's configuration."""
-    parts = urlsplit(link)
-    given = {key: values[0] for key, values in parse_qs(parts.query).items()}
-    user = {"id": parts.username, "encryption": given["encryption"], "flow": given.get("flow", "")}
-    network = {"tcp": "raw"}.get(given["type"], given["type"])
-    stream: dict[str, Any] = {"network": network, "security": given["security"]}
-    if given["security"] == "reality":
-        stream["realitySettings"] = {"serverName": given["sni"], "fingerprint": given["fp"],
-                                     "password": given["pbk"], "shortId": given["sid"]}
-    else:
-        stream["wsSettings"] = {"path": unquote(given["path"]), "host": given["host"]}
-        stream["tlsSettings"] = {
-            "serverName": given["sni"], "fingerprint": given["fp"], "alpn": given["alpn"].split(","),
-            "disableSystemRoot": True,
-            "certificates": [{"usage": "verify", "certificate": authority.strip().splitlines()}]}
-    return {
-        "log": {"loglevel": "warning"},
-        "inbounds": [{"listen": "0.0.0.0", "port": SOCKS_PORT, "protocol": "socks"}],  # noqa: S104 - in its container
-        "outbounds": [{"protocol": "vless", "streamSettings": stream, "settings": {
-            "vnext": [{"address": parts.hostname, "port": parts.port, "users": [user]}]}}],
-    }
+class Client:
+    """A client that runs."""
+
+    def __init__(self, name: str, program: Program) -> None:
+        self._name = name
+        self._program = program
+
+    def fetch(self, url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Fetch a page through the tunnel, from inside the client's container."""
+        proxy = ["--socks5-hostname", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
+        return subprocess.run(
+            ["docker", "exec", self._name, "curl", "--silent", "--show-error", "--max-time", "20", *proxy, *words, url],
+            capture_output=True, check=False, timeout=60)
+
+    def fetch_when_ready(self, url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Fetch, again and again until the client has started up and the tunnel stands."""
+        end = time.monotonic() + _READY_SECONDS
+        while True:
+            done = self.fetch(url, *words)
+            if done.returncode == 0 or time.monotonic() > end:
+                return done
+            time.sleep(0.2)
+
+    def logs(self) -> str:
+        """What the client's program has said."""
+        done = subprocess.run(["docker", "logs", self._name], capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
 
 
 @contextmanager
-def xray_client(link: str, authority: str) -> Iterator[str]:
-    """Run the client outside the server's networks; gives the address of its SOCKS inbound."""
-    name = "e2e-xray-client"
-    host = urlsplit(link).hostname
+def client(name: str, program: Program, authority: str) -> Iterator[Client]:
+    """Run a client for as long as the block lasts."""
+    name = f"e2e-client-{name}"
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        file = Path(folder) / "config.json"
-        file.write_text(json.dumps(xray_config(link, authority)))
-        file.chmod(0o644)
+        for file, text in {**program.files, "ca.crt": authority}.items():
+            (Path(folder) / file).write_text(text)
         docker("rm", "--force", name, check=False)
-        docker("run", "--detach", "--name", name, "--network", NETWORK, "--add-host", f"{host}:{GATEWAY}",
-               "--volume", f"{folder}:/client:ro", "--entrypoint", "/usr/local/bin/xray",
-               "stealth-vpn/xray:local", "run", "-config", "/client/config.json")
+        docker("run", "--detach", "--name", name, "--network", CLIENTS, "--init",
+               "--add-host", f"{program.host}:{SERVER_ADDRESS}", "--volume", f"{folder}:/client:ro",
+               "--cap-add", "NET_ADMIN", "--device", "/dev/net/tun", "--entrypoint", "/bin/sh", IMAGE,
+               "-c", _GUARD + program.script if not program.socks else program.script)
         try:
-            network = json.loads(docker("inspect", name))[0]["NetworkSettings"]["Networks"][NETWORK]
-            yield f"{network['IPAddress']}:{SOCKS_PORT}"
+            if not program.socks:
+                docker("exec", name, "/bin/sh", "-c", "until [ -e /tmp/guarded ]; do sleep 0.05; done")
+            yield Client(name, program)
         finally:
             docker("rm", "--force", name)
-
-
-def fetch(url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
-    """Fetch with curl; a client that has just started gets a few tries."""
-    return subprocess.run(
-        ["curl", "--silent", "--show-error", "--max-time", "20", "--retry", "5", "--retry-delay", "1",
-         "--retry-all-errors", *words, url],
-        capture_output=True, check=False, timeout=150)

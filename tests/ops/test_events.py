@@ -52,7 +52,7 @@ def test_the_beginning_of_a_build_is_shown_because_it_takes_long() -> None:
 def test_a_resource_s_fault_hides_the_program_s_that_follows_from_it() -> None:
     follower, _ = take(
         told("<{%reset%}>Traceback ...<{%reset%}>"), told("update failed"),
-        told("error: stealth-xray did not become healthy: the port is closed", URN))
+        told("1 error occurred:\n\t* stealth-xray did not become healthy: the port is closed", URN))
     assert follower.faults.sentences() == ["stealth-xray did not become healthy: the port is closed"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import meta
 
 from components import rendering
-from components.configs import admin, caddy, ports, singbox, trojan, wireguard, xray
+from components.configs import admin, caddy, front, ports, singbox, trojan, wireguard, xray
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from tests.settings import load
@@ -24,6 +24,13 @@ TEMPLATES = sorted(str(path.relative_to(rendering.TEMPLATES)) for path in render
 
 def caddyfile(**changes: object) -> str:
     return caddy.files(load(**changes), PLAN, XRAY, WIREGUARD, PANEL)["Caddyfile"]
+
+
+def front_options(**changes: object) -> dict[str, str]:
+    """Return the options of the UDP front by name, without the command behind them."""
+    words = front.command(load(**changes), PLAN)
+    options = words[:words.index("--")]
+    return dict(zip(options[::2], options[1::2], strict=True))
 
 
 def xray_config(**changes: object) -> dict[str, Any]:
@@ -99,9 +106,15 @@ def test_xray_s_interface_for_users_is_on_the_control_network_only() -> None:
 def test_trojan_s_and_singbox_s_interfaces_are_on_the_control_network_only() -> None:
     assert trojan_config()["api"]["api_addr"] == "172.21.0.12"
     config = singbox_config()
-    assert [service["listen"] for service in config["services"]] == ["172.21.0.13"]
     assert config["experimental"]["clash_api"]["external_controller"] == f"172.21.0.13:{ports.CLASH_API}"
     assert config["experimental"]["clash_api"]["secret"] == SINGBOX.clash_secret
+
+
+def test_singbox_knows_the_first_client_of_each_of_its_protocols() -> None:
+    _, shadowsocks, hysteria, tuic = singbox_config()["inbounds"]
+    assert shadowsocks["users"] == [{"name": "first", "password": SINGBOX.shadowsocks_user_key}]
+    assert hysteria["users"] == [{"name": "first", "password": SINGBOX.hysteria_password}]
+    assert tuic["users"] == [{"name": "first", "uuid": SINGBOX.tuic_id, "password": SINGBOX.tuic_password}]
 
 
 @pytest.mark.parametrize("network", ["172.16.0.0/12", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7"])
@@ -122,8 +135,9 @@ def test_ports_of_the_settings_reach_the_daemons_and_caddy() -> None:
     assert xray_config(**changes)["inbounds"][0]["port"] == 9001
     assert trojan_config(**changes)["local_port"] == 9002
     assert singbox_config(**changes)["inbounds"][3]["listen_port"] == 9006
-    for upstream in ("tcp/172.20.0.11:9001", "tcp/172.20.0.12:9002", "udp/172.20.0.13:9006"):
+    for upstream in ("tcp/172.20.0.11:9001", "tcp/172.20.0.12:9002"):
         assert upstream in caddyfile(**changes)
+    assert front_options(**changes)["-tuic"] == "172.20.0.13:9006"
 
 
 @pytest.mark.parametrize(
@@ -140,9 +154,26 @@ def test_first_packet_routes_use_tls_matchers_only() -> None:
     assert re.findall(r"^\s*@\w+ (\w+)", wrapper, re.M) == ["tls"] * 3
 
 
-def test_the_udp_route_to_hysteria_has_no_matcher() -> None:
-    udp = caddyfile().split("udp/:443 {")[1]
-    assert re.search(r"route \{\s*proxy udp/172\.20\.0\.13:8005", udp)
+def test_the_udp_front_shares_the_port_among_the_three_daemons() -> None:
+    assert front_options(wireguardServerPort=51999, singboxHysteriaPort=9005) == {
+        "-listen": ":443", "-wireguard": "172.20.0.14:51999", "-quic": "172.20.0.13:9005",
+        "-tuic": "172.20.0.13:8006", "-tuic-name": "t.example.com", "-max-flows": "8192",
+        "-status": f"127.0.0.1:{ports.FRONT_STATUS}"}
+
+
+def test_the_udp_front_is_the_only_way_to_udp_443() -> None:
+    assert "udp/" not in caddyfile()
+    assert re.search(r"servers :443 \{\n\s+protocols h1 h2\n", caddyfile())
+
+
+def test_the_udp_front_runs_caddy_on_the_rendered_file() -> None:
+    caddy_itself = ["/usr/local/bin/caddy", "run", "--config", "/etc/stealth/Caddyfile", "--adapter", "caddyfile"]
+    assert front.command(load(), PLAN)[-7:] == ["--", *caddy_itself]
+    assert front.command(load(mode="minimal"), PLAN) == ["--", *caddy_itself]
+
+
+def test_the_udp_front_leaves_open_files_to_caddy() -> None:
+    assert front_options(openFilesLimit=2048)["-max-flows"] == "1024"
 
 
 def test_minimal_mode_names_no_daemon_but_the_panel() -> None:

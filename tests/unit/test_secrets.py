@@ -1,17 +1,14 @@
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pulumi
 import pytest
 
 from components.configs.plan import Plan
 from components.keys import XrayKeys
-from components.links import client_links
 from components.secrets import Secrets
 from tests.engine import PASSWORD, RandomEngine
-from tests.settings import load
 
 PLAN = Plan.of("vpn.example.com", "172.20.0.0/16", "10.66.66.0/24")
 KEYS = XrayKeys.from_seed("seed")
@@ -55,29 +52,3 @@ def test_no_other_random_resource_is_used_anywhere() -> None:
     sources = (Path(__file__).parents[2] / "components").rglob("*.py")
     used = {match for path in sources for match in re.findall(r"random\.(Random\w+)\(", path.read_text())}
     assert used == {"RandomPassword"}
-
-
-def parsed(link: str) -> dict[str, str]:
-    return {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
-
-
-def test_the_reality_link_holds_what_a_client_needs() -> None:
-    link = client_links(load(), PLAN, KEYS)["vlessReality"]
-    assert (urlsplit(link).username, urlsplit(link).port) == (KEYS.vision_id, 443)
-    assert parsed(link) == {
-        "encryption": "none", "security": "reality", "type": "tcp", "flow": "xtls-rprx-vision",
-        "sni": "cdn.vpn.example.com", "fp": "chrome", "pbk": KEYS.reality_public_key, "sid": KEYS.short_id}
-
-
-def test_the_websocket_link_encodes_its_path_and_names_the_site() -> None:
-    link = client_links(load(httpsPort=8443), PLAN, KEYS)["vlessWebsocket"]
-    assert f"path=%2F{KEYS.websocket_path[1:]}" in link
-    assert (parsed(link)["host"], urlsplit(link).port) == ("www.vpn.example.com", 8443)
-
-
-def test_the_server_s_own_keys_are_in_no_link() -> None:
-    assert KEYS.reality_private_key not in str(client_links(load(), PLAN, KEYS))
-
-
-def test_minimal_mode_has_no_client() -> None:
-    assert client_links(load(mode="minimal"), PLAN, KEYS) == {}

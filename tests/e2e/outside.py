@@ -1,0 +1,66 @@
+"""The world beyond the server: a network that clients are on, and an origin on another one that they fetch from.
+
+Both are of the documentation's address ranges (RFC 5737): no private ones, so the daemons let clients go there.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.e2e.deployment import docker
+
+CLIENTS, SERVER_ADDRESS = "e2e-clients", "198.51.100.1"
+"""The clients' network, and the address at which they find the published port."""
+
+ORIGINS, ORIGIN_ADDRESS = "e2e-origins", "203.0.113.1"
+_SUBNETS = {CLIENTS: (f"{SERVER_ADDRESS[:-1]}0/24", SERVER_ADDRESS),
+            ORIGINS: (f"{ORIGIN_ADDRESS[:-1]}0/24", ORIGIN_ADDRESS)}
+PAGE = b"the page behind the tunnel\n" * 4000
+
+
+class _Page(BaseHTTPRequestHandler):
+    """Serves PAGE and remembers who asked."""
+
+    def __init__(self, seen: list[str], *arguments: Any) -> None:
+        self._seen = seen
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        self._seen.append(self.client_address[0])
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(PAGE)))
+        self.end_headers()
+        self.wfile.write(PAGE)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing; the tests look at what was seen."""
+
+
+class Outside:
+    """An origin that is being served."""
+
+    def __init__(self, port: int, seen: list[str]) -> None:
+        self.url = f"http://{ORIGIN_ADDRESS}:{port}/"
+        self.seen = seen
+        """Addresses that asked the origin, in order."""
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Make the networks and the origin for as long as the block lasts."""
+    for name, (subnet, gateway) in _SUBNETS.items():
+        docker("network", "rm", name, check=False)
+        docker("network", "create", "--subnet", subnet, "--gateway", gateway, name)
+    seen: list[str] = []
+    origin = ThreadingHTTPServer((ORIGIN_ADDRESS, 0), partial(_Page, seen))
+    threading.Thread(target=origin.serve_forever, daemon=True).start()
+    try:
+        yield Outside(origin.server_port, seen)
+    finally:
+        origin.shutdown()
+        origin.server_close()
+        for name in _SUBNETS:
+            docker("network", "rm", name)

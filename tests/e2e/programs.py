@@ -1,0 +1,150 @@
+"""What each client's program is told, made from the text of a share link and nothing else."""
+
+import base64
+import configparser
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.e2e.outside import ORIGIN_ADDRESS
+
+SOCKS_PORT = 1080
+_AUTHORITY = "/client/ca.crt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Files for /client, and what is run there as a shell script."""
+
+    script: str
+    host: str
+    """Name that the client looks the server up by."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    socks: bool = True
+    """Whether the client offers SOCKS; else it carries the container's own packets."""
+
+
+def program(protocol: str, link: str) -> Program:
+    """Return the program of a protocol, by its name in the stack's outputs."""
+    if protocol.startswith("vless"):
+        return _xray(link)
+    if protocol == "trojan":
+        return _trojan(link)
+    if protocol == "wireguard":
+        return _wireguard(link)
+    if protocol == "wireguardWebsocket":
+        return _wireguard_over_websocket(link)
+    return _singbox(protocol, link)
+
+
+def _query(link: str) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
+
+
+def _host(link: str) -> str:
+    host = urlsplit(link).hostname
+    assert host
+    return host
+
+
+def _user(link: str) -> str:
+    return unquote(urlsplit(link).username or "")
+
+
+def _xray(link: str) -> Program:
+    given = _query(link)
+    user = {"id": _user(link), "encryption": given["encryption"], "flow": given.get("flow", "")}
+    stream: dict[str, Any] = {"network": "raw" if given["type"] == "tcp" else given["type"],
+                              "security": given["security"]}
+    if given["security"] == "reality":
+        stream["realitySettings"] = {"serverName": given["sni"], "fingerprint": given["fp"],
+                                     "password": given["pbk"], "shortId": given["sid"]}
+    else:
+        stream["wsSettings"] = {"path": given["path"], "host": given["host"]}
+        stream["tlsSettings"] = {
+            "serverName": given["sni"], "fingerprint": given["fp"], "alpn": given["alpn"].split(","),
+            "disableSystemRoot": True, "certificates": [{"usage": "verify", "certificateFile": _AUTHORITY}]}
+    config = {
+        "log": {"loglevel": "warning"},
+        "inbounds": [{"listen": "127.0.0.1", "port": SOCKS_PORT, "protocol": "socks", "settings": {"udp": True}}],
+        "outbounds": [{"protocol": "vless", "streamSettings": stream, "settings": {
+            "vnext": [{"address": _host(link), "port": urlsplit(link).port, "users": [user]}]}}]}
+    return Program(script="exec xray run -config /client/config.json", host=_host(link),
+                   files={"config.json": json.dumps(config)})
+
+
+def _trojan(link: str) -> Program:
+    given = _query(link)
+    config = {
+        "run_type": "client", "local_addr": "127.0.0.1", "local_port": SOCKS_PORT,
+        "remote_addr": _host(link), "remote_port": urlsplit(link).port, "password": [_user(link)],
+        # An empty fingerprint: trojan-go's own imitation of browsers is of 2021 and knows no current server.
+        "ssl": {"sni": given["sni"], "cert": _AUTHORITY, "fingerprint": "", "alpn": given["alpn"].split(",")}}
+    return Program(script="exec trojan-go -config /client/config.json", host=_host(link),
+                   files={"config.json": json.dumps(config)})
+
+
+def _singbox(protocol: str, link: str) -> Program:
+    outbounds = {"shadowtls": _shadowtls, "hysteria2": _hysteria2, "tuic": _tuic}[protocol](link)
+    config = {
+        "log": {"level": "warn"}, "dns": {"servers": [{"type": "local", "tag": "local"}]},
+        "inbounds": [{"type": "socks", "listen": "127.0.0.1", "listen_port": SOCKS_PORT}],
+        "outbounds": outbounds, "route": {"final": "out", "default_domain_resolver": "local"}}
+    return Program(script="exec sing-box run -c /client/config.json", host=_host(link),
+                   files={"config.json": json.dumps(config)})
+
+
+def _server(link: str) -> dict[str, Any]:
+    return {"server": _host(link), "server_port": urlsplit(link).port}
+
+
+def _tls(name: str, **more: Any) -> dict[str, Any]:
+    return {"enabled": True, "server_name": name, "certificate_path": _AUTHORITY, **more}
+
+
+def _shadowtls(link: str) -> list[dict[str, Any]]:
+    plugin = json.loads(base64.b64decode(_query(link)["shadow-tls"]))
+    method, *keys = unquote(link.removeprefix("ss://").split("@")[0]).split(":")
+    return [
+        {"type": "shadowsocks", "tag": "out", "method": method, "password": ":".join(keys), "detour": "tls"},
+        {"type": "shadowtls", "tag": "tls", **_server(link), "version": int(plugin["version"]),
+         "password": plugin["password"],
+         "tls": _tls(plugin["host"], utls={"enabled": True, "fingerprint": "chrome"})}]
+
+
+def _hysteria2(link: str) -> list[dict[str, Any]]:
+    return [{"type": "hysteria2", "tag": "out", **_server(link), "password": _user(link),
+             "tls": _tls(_query(link)["sni"], alpn=["h3"])}]
+
+
+def _tuic(link: str) -> list[dict[str, Any]]:
+    given = _query(link)
+    return [{"type": "tuic", "tag": "out", **_server(link), "uuid": _user(link),
+             "password": urlsplit(link).password, "congestion_control": given["congestion_control"],
+             "udp_relay_mode": given["udp_relay_mode"], "tls": _tls(given["sni"], alpn=[given["alpn"]])}]
+
+
+def _wireguard(text: str) -> Program:
+    file = configparser.ConfigParser()
+    file.read_string(text)
+    own = file["Interface"]
+    # wg(8) takes its own keys only; the rest is what wg-quick(8) would do.
+    wg = "\n".join(line for line in text.splitlines() if not re.match(r"(Address|DNS|MTU) = ", line))
+    script = (
+        "wireguard-go wg0 && wg setconf wg0 /client/wg.conf && "
+        f"ip address add {own['Address']} dev wg0 && ip link set mtu {own['MTU']} up dev wg0 && "
+        f"ip route replace {ORIGIN_ADDRESS}/32 dev wg0 && exec sleep infinity")
+    endpoint = file["Peer"]["Endpoint"].rpartition(":")[0]
+    return Program(script=script, host=endpoint, files={"wg.conf": wg}, socks=False)
+
+
+def _wireguard_over_websocket(text: str) -> Program:
+    inner = _wireguard("\n".join(line for line in text.splitlines() if not line.startswith("#")))
+    given = re.search(r"^# AUTH=(\S+)\n# chisel client (\S+) (\S+)$", text, re.M)
+    assert given
+    auth, server, forward = given.groups()
+    carry = f"AUTH='{auth}' chisel client --tls-ca {_AUTHORITY} {server} {forward} & sleep 1; "
+    return Program(script=carry + inner.script, host=_host(server), files=inner.files, socks=False)

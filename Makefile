@@ -1,59 +1,70 @@
 # Every target is one line of real work; `make test` is what .ci/run calls.
-VENV := .venv
-BIN := $(VENV)/bin
-TOOLS := $(CURDIR)/.toolchain/bin
+BIN := .venv/bin
+RUN := toolchain/run.sh
 
+# The Go that everything is built and checked with; an older one fetches it.
+export GOTOOLCHAIN := go1.26.8+auto
 # Our own Go. A tool that a go.mod names is no package of that module, so ./... is our code alone.
-GO_MODULES := toolchain/languagehost toolchain/providers images/probe images/xray images/caddy images/wireguard
+GO_MODULES := toolchain/languagehost toolchain/providers images/builder/probe images/xray images/caddy images/wireguard
+SHELL_SCRIPTS := $(wildcard toolchain/*.sh tests/integration/*.sh) .ci/run
+DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile)
 
-.PHONY: setup lint test test-quick test-go test-integration pulumi plugins
+.PHONY: help up preview down setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare test bench-deploy
 
-setup: $(VENV)/.ready
+help:
+	@sed -n 's/^## //p' Makefile
 
-$(VENV)/.ready: requirements-dev.txt
-	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.txt
-	touch $@
+## make up            brings the server to what the configuration says; sets up the machine first
+up: setup
+	@$(RUN) $(BIN)/python -m ops up
 
-lint: setup
+## make preview       shows what `make up` would change
+preview: setup
+	@$(RUN) $(BIN)/python -m ops preview
+
+## make down          takes the server down
+down: setup
+	@$(RUN) $(BIN)/python -m ops down
+
+## make setup         brings Python, Pulumi, Docker and the base image; ROAD=official or ROAD=mirror forces a road
+setup:
+	@toolchain/setup.sh
+
+## make base-refresh  makes the base image anew, with today's security fixes
+base-refresh: setup
+	@toolchain/base.sh refresh
+
+## make setup-dev     brings also what tests need
+setup-dev:
+	@toolchain/setup.sh dev
+
+## make lint          style, types, shell, Go and Dockerfiles
+lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	sh -n .ci/run
-	$(BIN)/hadolint --config images/.hadolint.yaml images/*/Dockerfile
+	$(BIN)/shellcheck --external-sources $(SHELL_SCRIPTS)
+	$(BIN)/hadolint --config images/.hadolint.yaml $(DOCKERFILES)
 	$(foreach module,$(GO_MODULES),(cd $(module) && test -z "$$(gofmt -l .)" && go vet ./...) &&) true
 
-test-quick: setup
+## make test-quick    unit tests, a few seconds
+test-quick: setup-dev
 	$(BIN)/pytest -q
 
-test-go:
+test-go: setup-dev
 	cd toolchain/providers && go test ./...
-	cd images/probe && go test ./...
+	cd images/builder/probe && go test ./...
 	cd images/xray && go test ./...
 
-test-integration: setup pulumi plugins
+test-integration: setup-dev
 	$(BIN)/pytest -q -m integration
 
+## make test-bare     sets up a bare Debian 12 in a container; many minutes
+test-bare: setup-dev
+	$(BIN)/pytest -q -s -m bare
+
+## make bench-deploy  times a deploy beside Docker Compose of the same containers
+bench-deploy: setup-dev
+	$(BIN)/python -m benchmarks.deploy
+
+## make test          all of these but test-bare
 test: lint test-quick test-go test-integration
-
-# Pulumi from source, for machines that reach only a Go module proxy (docs/decisions/0001 and 0002).
-pulumi: $(TOOLS)/pulumi $(TOOLS)/pulumi-language-python $(TOOLS)/pulumi-language-python-exec
-
-$(TOOLS)/pulumi: toolchain/cli/go.mod toolchain/cli/go.sum
-	@echo "Building the Pulumi CLI from source; about 5 minutes on 2 cores from a cold cache."
-	cd toolchain/cli && CGO_ENABLED=0 go build -mod=readonly -trimpath \
-	  -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0" \
-	  -o $@ github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
-
-$(TOOLS)/pulumi-language-python: $(wildcard toolchain/languagehost/*.go) toolchain/languagehost/go.mod toolchain/languagehost/go.sum
-	cd toolchain/languagehost && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "-s -w" -o $@ .
-
-# Pulumi's own starter of Python programs, out of the module that the host is built with.
-$(TOOLS)/pulumi-language-python-exec: $(TOOLS)/pulumi-language-python
-	cd toolchain/languagehost && install -m 0644 \
-	  "$$(go list -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3)/python/cmd/pulumi-language-python-exec" $@
-
-# Our own providers (docs/decisions/0004); Pulumi finds a plugin by a folder that holds its one program.
-plugins: .toolchain/plugins/random/pulumi-resource-random
-
-.toolchain/plugins/random/pulumi-resource-random: $(wildcard toolchain/providers/*.go) toolchain/providers/go.sum
-	cd toolchain/providers && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ .

@@ -27,9 +27,10 @@ class Project:
     def write(self, program: str) -> None:
         (self.folder / "__main__.py").write_text(dedent(program))
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def environment(self) -> dict[str, str]:
+        """The surroundings of a command: nothing of this machine's own Pulumi."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-        environment |= {
+        return environment | {
             "PATH": f"{TOOLS}:{environment['PATH']}",
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
@@ -38,9 +39,11 @@ class Project:
             # The docker package is installed, its plugin is not: without this each run tries to download it.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
-        return subprocess.run(  # noqa: S603 - fixed program, arguments of this file
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [str(TOOLS / "pulumi"), "--non-interactive", *arguments],
-            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+            cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=120, check=False)
 
     def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run("up", "--yes", *arguments)

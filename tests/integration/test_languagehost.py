@@ -94,3 +94,12 @@ def test_a_policy_pack_stops_an_up_before_the_resource_is_made(project: Project)
     assert refused.returncode != 0
     assert "Rooms are refused here." in refused.stdout
     assert "trial:index:Room" not in project.run("stack", "export").stdout
+
+
+def test_a_project_without_any_configuration_runs(project: Project) -> None:
+    description = project.folder / "Pulumi.yaml"
+    description.write_text("".join(line for line in description.read_text().splitlines(keepends=True)
+                                   if not line.startswith("config:")))
+    project.write('import pulumi\npulumi.export("made", 1)')
+    done = project.up()
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -104,7 +104,12 @@ func (h *host) program(ctx context.Context, request *pulumirpc.RunRequest) (*exe
 	if err != nil {
 		return nil, err
 	}
-	config, err := json.Marshal(request.GetConfig())
+	// Without any configuration the map is nil, which JSON writes as null and the SDK takes for no map.
+	values := request.GetConfig()
+	if values == nil {
+		values = map[string]string{}
+	}
+	config, err := json.Marshal(values)
 	if err != nil {
 		return nil, err
 	}

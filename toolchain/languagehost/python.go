@@ -13,8 +13,9 @@ import (
 	"google.golang.org/grpc"
 )
 
-// interruptGrace is how long a cancelled program may take to end before it is killed.
-const interruptGrace = 5 * time.Second
+// interruptGrace is how long a cancelled program may take to end before it is killed. A program has nothing to put
+// away, and Pulumi's SDK waits on after the interrupt until it is killed.
+const interruptGrace = time.Second
 
 // environment returns the folder of the virtual environment named by the runtime options, or "".
 func environment(info *pulumirpc.ProgramInfo) string {

@@ -20,10 +20,10 @@ const (
 	mostChars   = 1 << 16
 )
 
-func newRandom() *server {
-	return &server{name: "random", version: "4.21.4", kinds: map[string]handler{
+func newRandom(string) *server {
+	return newServer("random", "4.21.4", map[string]handler{
 		"random:index/randomPassword:RandomPassword": password{},
-	}}
+	})
 }
 
 // password is RandomPassword: its result and hash are secret, and its id tells nothing.

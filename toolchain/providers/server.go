@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -19,16 +18,55 @@ type server struct {
 	pulumirpc.UnimplementedResourceProviderServer
 	name, version string
 	kinds         map[string]handler
+	config        configuration // nil if the provider takes none
+	stopped       context.Context
+	stop          context.CancelFunc
 }
 
-// handler makes and keeps resources of one type. Secrets arrive unwrapped; the engine marks outputs whose inputs
-// were secret.
+// handler makes and keeps resources of one type. Its inputs and state are without secret marks; the server puts the
+// marks back.
 type handler interface {
-	// properties tells for each served input whether a change of it replaces the resource.
-	properties() map[resource.PropertyKey]bool
-	// check returns the fault of a value, by property; the inputs may be unknown.
-	check(inputs resource.PropertyMap) map[resource.PropertyKey]string
+	checked
 	create(ctx context.Context, inputs resource.PropertyMap, preview bool) (string, resource.PropertyMap, error)
+}
+
+// completer adds to the inputs of a resource what the program did not write.
+type completer interface {
+	complete(inputs resource.PropertyMap) (resource.PropertyMap, error)
+}
+
+// replacer names changes that replace a resource although others of the same property do not.
+type replacer interface {
+	replaces(key resource.PropertyKey, olds, news resource.PropertyMap) bool
+}
+
+// solitary is a resource whose name can exist only once, so that the old one goes before the new one comes.
+type solitary interface{ solitary() }
+
+// reader looks at the real resource; an empty id says that it is gone. Inputs that come back changed are drift.
+type reader interface {
+	read(ctx context.Context, known existing) (existing, error)
+}
+
+// updater changes a resource in place.
+type updater interface {
+	update(ctx context.Context, old existing, news resource.PropertyMap, preview bool) (resource.PropertyMap, error)
+}
+
+// deleter removes the real resource; one that is gone already is no error.
+type deleter interface {
+	delete(ctx context.Context, old existing) error
+}
+
+// existing is a resource as the state knows it.
+type existing struct {
+	id            string
+	inputs, state resource.PropertyMap
+}
+
+func newServer(name, version string, kinds map[string]handler) *server {
+	stopped, stop := context.WithCancel(context.Background())
+	return &server{name: name, version: version, kinds: kinds, stopped: stopped, stop: stop}
 }
 
 func (s *server) handler(urn string) (handler, error) {
@@ -41,6 +79,15 @@ func (s *server) handler(urn string) (handler, error) {
 	return found, nil
 }
 
+// operation ends with its call or with the provider, and knows whom it works for.
+func (s *server) operation(ctx context.Context, urn string) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, urnKey{}, urn))
+	unhook := context.AfterFunc(s.stopped, cancel)
+	return ctx, func() { unhook(); cancel() }
+}
+
+type urnKey struct{}
+
 func (s *server) Handshake(context.Context, *pulumirpc.ProviderHandshakeRequest) (
 	*pulumirpc.ProviderHandshakeResponse, error,
 ) {
@@ -51,117 +98,125 @@ func (s *server) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.Plug
 	return &pulumirpc.PluginInfo{Version: s.version}, nil
 }
 
-func (s *server) CheckConfig(_ context.Context, request *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	return &pulumirpc.CheckResponse{Inputs: request.GetNews()}, nil
-}
-
-func (s *server) DiffConfig(context.Context, *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
-}
-
-func (s *server) Configure(context.Context, *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
-	return &pulumirpc.ConfigureResponse{AcceptSecrets: true, SupportsPreview: true}, nil
-}
-
-func (s *server) Check(_ context.Context, request *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	served, err := s.handler(request.GetUrn())
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := read(request.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	return &pulumirpc.CheckResponse{Inputs: request.GetNews(), Failures: failures(s.name, served, inputs)}, nil
-}
-
-func failures(provider string, served handler, inputs resource.PropertyMap) []*pulumirpc.CheckFailure {
-	faults := served.check(inputs)
-	for key := range inputs {
-		if _, known := served.properties()[key]; !known && !strings.HasPrefix(string(key), "__") {
-			faults[key] = fmt.Sprintf("%s is not served by this project's own %s provider; "+
-				"remove it, or serve it in toolchain/providers", key, provider)
-		}
-	}
-	found := make([]*pulumirpc.CheckFailure, 0, len(faults))
-	for _, key := range slices.Sorted(maps.Keys(faults)) {
-		found = append(found, &pulumirpc.CheckFailure{Property: string(key), Reason: faults[key]})
-	}
-	return found
-}
-
-// Diff compares inputs only: what the official provider added to the state is no change.
-func (s *server) Diff(_ context.Context, request *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	served, err := s.handler(request.GetUrn())
-	if err != nil {
-		return nil, err
-	}
-	olds, err := read(request.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := read(request.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	answer := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
-	for key, replaces := range served.properties() {
-		if olds[key].DeepEquals(news[key]) || slices.Contains(request.GetIgnoreChanges(), string(key)) {
-			continue
-		}
-		answer.Changes = pulumirpc.DiffResponse_DIFF_SOME
-		answer.Diffs = append(answer.Diffs, string(key))
-		if replaces {
-			answer.Replaces = append(answer.Replaces, string(key))
-		}
-	}
-	slices.Sort(answer.Diffs)
-	slices.Sort(answer.Replaces)
-	return answer, nil
-}
-
 func (s *server) Create(ctx context.Context, request *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
 	served, err := s.handler(request.GetUrn())
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := read(request.GetProperties())
+	marked, err := readMarked(request.GetProperties())
 	if err != nil {
 		return nil, err
 	}
-	id, outputs, err := served.create(ctx, inputs, request.GetPreview())
+	ctx, done := s.operation(ctx, request.GetUrn())
+	defer done()
+	id, outputs, err := served.create(ctx, unmarked(marked), request.GetPreview())
 	if err != nil {
-		return nil, err
+		return nil, failed(err, marked, nil)
 	}
-	state, err := write(outputs)
+	state, err := write(remarked(outputs, marked))
 	return &pulumirpc.CreateResponse{Id: id, Properties: state}, err
 }
 
-// Read returns the state as it is: a random value exists nowhere else.
-func (s *server) Read(_ context.Context, request *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+// Read returns the state as it is where a resource exists nowhere else, as a random value does.
+func (s *server) Read(ctx context.Context, request *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	served, err := s.handler(request.GetUrn())
+	if err != nil {
+		return nil, err
+	}
 	if len(request.GetProperties().GetFields()) == 0 {
 		return nil, fmt.Errorf("%s cannot be imported with this project's own %s provider", kind(request.GetUrn()), s.name)
 	}
-	return &pulumirpc.ReadResponse{
-		Id: request.GetId(), Properties: request.GetProperties(), Inputs: request.GetInputs()}, nil
+	looking, looks := served.(reader)
+	if !looks {
+		return &pulumirpc.ReadResponse{
+			Id: request.GetId(), Properties: request.GetProperties(), Inputs: request.GetInputs()}, nil
+	}
+	inputs, state, err := both(request.GetInputs(), request.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	ctx, done := s.operation(ctx, request.GetUrn())
+	defer done()
+	found, err := looking.read(ctx, existing{request.GetId(), unmarked(inputs), unmarked(state)})
+	if err != nil {
+		return nil, failed(err, inputs, state)
+	}
+	if found.id == "" {
+		return &pulumirpc.ReadResponse{}, nil
+	}
+	return readResponse(found, inputs, state)
 }
 
-func (s *server) Delete(context.Context, *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
-	return &emptypb.Empty{}, nil
+func readResponse(found existing, inputs, state resource.PropertyMap) (*pulumirpc.ReadResponse, error) {
+	properties, err := write(remarked(remarked(found.state, inputs), state))
+	if err != nil {
+		return nil, err
+	}
+	known, err := write(remarked(found.inputs, inputs))
+	return &pulumirpc.ReadResponse{Id: found.id, Properties: properties, Inputs: known}, err
+}
+
+func (s *server) Update(ctx context.Context, request *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	served, err := s.handler(request.GetUrn())
+	if err != nil {
+		return nil, err
+	}
+	changing, changes := served.(updater)
+	if !changes {
+		return nil, fmt.Errorf("%s cannot be changed, only replaced", kind(request.GetUrn()))
+	}
+	inputs, state, err := both(request.GetOldInputs(), request.GetOlds())
+	if err != nil {
+		return nil, err
+	}
+	marked, err := readMarked(request.GetNews())
+	if err != nil {
+		return nil, err
+	}
+	ctx, done := s.operation(ctx, request.GetUrn())
+	defer done()
+	old := existing{request.GetId(), unmarked(inputs), unmarked(state)}
+	outputs, err := changing.update(ctx, old, unmarked(marked), request.GetPreview())
+	if err != nil {
+		return nil, failed(err, marked, nil)
+	}
+	properties, err := write(remarked(outputs, marked))
+	return &pulumirpc.UpdateResponse{Properties: properties}, err
+}
+
+func (s *server) Delete(ctx context.Context, request *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
+	served, err := s.handler(request.GetUrn())
+	if err != nil {
+		return nil, err
+	}
+	removing, removes := served.(deleter)
+	if !removes {
+		return &emptypb.Empty{}, nil
+	}
+	inputs, state, err := both(request.GetOldInputs(), request.GetProperties())
+	if err != nil {
+		return nil, err
+	}
+	ctx, done := s.operation(ctx, request.GetUrn())
+	defer done()
+	return &emptypb.Empty{}, removing.delete(ctx, existing{request.GetId(), unmarked(inputs), unmarked(state)})
 }
 
 func (s *server) Invoke(_ context.Context, request *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	return nil, fmt.Errorf("%s is not served by this project's own %s provider", request.GetTok(), s.name)
 }
 
+// Cancel ends what runs: builds and waits return at once.
 func (s *server) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	s.stop()
 	return &emptypb.Empty{}, nil
 }
 
-func read(properties *structpb.Struct) (resource.PropertyMap, error) {
-	return plugin.UnmarshalProperties(properties, plugin.MarshalOptions{KeepUnknowns: true})
-}
-
-func write(properties resource.PropertyMap) (*structpb.Struct, error) {
-	return plugin.MarshalProperties(properties, plugin.MarshalOptions{KeepUnknowns: true, KeepSecrets: true})
+func both(inputs, state *structpb.Struct) (resource.PropertyMap, resource.PropertyMap, error) {
+	first, err := readMarked(inputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	second, err := readMarked(state)
+	return first, second, err
 }

@@ -1,0 +1,443 @@
+"""The setup on machines that lack, refuse or break things; commands of the machine are faked, the scripts are real."""
+
+import hashlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.integration.checkout import PULUMI, Checkout, refused
+from tests.integration.project import ROOT
+
+pytestmark = pytest.mark.integration
+
+DOCKER = """
+    #!/bin/sh
+    [ -z "$DOCKER_HOST$DOCKER_CONTEXT" ] || { echo "asked another engine" >&2; exit 1; }
+    case $* in
+    *" pull --quiet "*) exit "${FAKE_PULL:-1}" ;;
+    *"tag debian:trixie-slim stealth-vpn/os:trixie"*) touch "$0.tagged" ;;
+    *"image inspect"*) [ -e "$0.tagged" ] && echo 2026-01-02 ;;
+    "--host unix:///"*" version"*) echo "$FAKE_VERSION" ;;
+    "buildx version") exit "${FAKE_BUILDX:-0}" ;;
+    esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+@pytest.fixture
+def listening(checkout: Checkout) -> Iterator[Checkout]:
+    """A checkout on a machine whose engine has a socket; the fake docker answers for it."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(checkout.socket))
+        checkout.fake("docker", DOCKER)
+        yield checkout
+
+
+# --- Docker Engine ---
+
+def test_an_engine_that_runs_is_used_whatever_the_environment_says(listening: Checkout) -> None:
+    done = listening.run("engine.sh", FAKE_VERSION="26.1.5+dfsg1", DOCKER_HOST="tcp://192.0.2.1:2375",
+                         DOCKER_CONTEXT="elsewhere", DOCKER_TLS_VERIFY="1")
+    assert (done.returncode, done.stdout) == (0, "Docker Engine 26.1.5+dfsg1\n")
+
+
+def test_an_old_engine_is_refused_with_the_fix(listening: Checkout) -> None:
+    sentence = refused(listening.run("engine.sh", FAKE_VERSION="20.10.24+dfsg1"))
+    assert sentence.startswith("Docker Engine is 20.10.24+dfsg1, but health checks need 25 or newer. Upgrade it")
+
+
+def test_an_engine_without_buildx_is_refused(listening: Checkout) -> None:
+    sentence = refused(listening.run("engine.sh", FAKE_VERSION="26.1.5", FAKE_BUILDX="1"))
+    assert sentence.startswith("Docker has no buildx, but images are built with it. Install docker-buildx")
+
+
+def test_an_engine_that_does_not_start_is_told_with_its_log(checkout: Checkout) -> None:
+    checkout.fake("docker", DOCKER)
+    checkout.fake("dockerd", "#!/bin/sh\nexit 1\n")
+    checkout.fake("systemctl", "#!/bin/sh\nexit 0\n")
+    sentence = refused(checkout.run("engine.sh", STEALTH_VPN_START_SECONDS="1"))
+    assert sentence.startswith("Docker Engine does not start. Look at `journalctl -u docker` or /var/log/")
+
+
+def test_a_stopped_engine_is_started(listening: Checkout) -> None:
+    """The socket of a stopped engine stays; the fake engine answers only after its start."""
+    running = listening.fakes / "running"
+    listening.fake("docker", DOCKER.replace('echo "$FAKE_VERSION"', f'[ -e {running} ] && echo 26.1.5'))
+    for name in ("dockerd", "systemctl"):
+        listening.fake(name, f"#!/bin/sh\ntouch {running}\n")
+    done = listening.run("engine.sh")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("Docker Engine 26.1.5\n")
+
+
+def test_without_an_engine_and_without_apt_the_operator_is_told_what_to_install(checkout: Checkout) -> None:
+    sentence = refused(checkout.run("engine.sh"))
+    assert sentence.startswith("Docker Engine 25 or newer is missing, and without apt it cannot be installed.")
+
+
+# --- The base image ---
+
+def test_the_base_image_is_pulled_on_the_official_road_and_then_kept(listening: Checkout) -> None:
+    (listening.folder / ".toolchain").mkdir()
+    (listening.folder / ".toolchain" / "road").write_text("official\n\n")
+    first = listening.run("base.sh", FAKE_PULL="0")
+    assert first.returncode == 0, first.stdout
+    assert "Pulling the base image" in first.stdout
+    assert listening.run("base.sh").stdout == "Base image stealth-vpn/os:trixie of 2026-01-02\n"
+
+
+def test_a_base_image_that_cannot_be_pulled_is_made_from_packages(listening: Checkout) -> None:
+    (listening.folder / ".toolchain").mkdir()
+    (listening.folder / ".toolchain" / "road").write_text("official\n\n")
+    done = listening.run("base.sh")
+    assert "The base image cannot be pulled, so it is made from Debian's packages.\n" in done.stdout
+    assert refused(done).startswith("debootstrap is missing, and without apt it cannot be installed.")
+
+
+# --- Debian's packages ---
+
+APT = """
+    #!/bin/sh
+    echo "apt-get $*" >>"$0.said"
+    case $* in
+    *indextargets*Origin*Label:\\ Debian*) cat "$0.debian" 2>/dev/null ;;
+    *indextargets*) printf 'https://vendor.test/linux/debian\\nhttps://mirror.test/debian/\\n' ;;
+    esac
+"""
+
+
+@pytest.mark.parametrize(("lists", "settings", "mirror"), [
+    ("https://mirror.test/own/\n", {}, "https://mirror.test/own/"),
+    ("", {}, "https://vendor.test/linux/debian"),
+    ("https://mirror.test/own/\n", {"DEBIAN_MIRROR": "https://chosen.test/"}, "https://chosen.test/"),
+], ids=["by-origin", "by-address-without-lists", "chosen"])
+def test_debians_mirror_is_the_machines_own(
+        checkout: Checkout, lists: str, settings: dict[str, str], mirror: str) -> None:
+    apt = checkout.fake("apt-get", APT)
+    apt.with_name("apt-get.debian").write_text(lists)
+    script = checkout.folder / "toolchain" / "ask.sh"
+    script.write_text('#!/bin/sh\n. "$(dirname "$0")/lib.sh"\n. "$ROOT/toolchain/apt.sh"\ndebian_mirror\n')
+    script.chmod(0o755)
+    assert checkout.run("ask.sh", **settings).stdout == mirror + "\n"
+
+
+def test_packages_that_an_interruption_left_half_installed_come_first(checkout: Checkout) -> None:
+    apt = checkout.fake("apt-get", APT)
+    said = apt.with_name("apt-get.said")
+    checkout.fake("dpkg", f"""
+        #!/bin/sh
+        echo "dpkg $*" >>{said}
+        case $* in *--audit*) echo a mess ;; esac
+    """)
+    stamps = checkout.folder / ".toolchain" / "stamps"
+    stamps.mkdir(parents=True)
+    (stamps / "apt.working").write_text("--target-release trixie docker.io iptables\n")
+    done = checkout.run("setup.sh")
+    assert done.stdout.startswith("Ending an interrupted installation")
+    did = [line.split(" --no-install-recommends")[0].split(" ")[-1] if "configure" not in line else "configure"
+           for line in said.read_text().splitlines()]
+    assert did[:4] == ["--audit", "configure", "install", "update"]
+    installed = [line for line in said.read_text().splitlines() if "--no-install-recommends" in line]
+    assert installed[0].endswith(" install --target-release trixie docker.io iptables")
+    # The next step then finds what is missing still.
+    assert installed[1].endswith(" install python3 python3-venv")
+
+
+# --- Python ---
+
+def test_an_old_python_is_refused_with_its_version(checkout: Checkout) -> None:
+    checkout.fake("python3", """
+        #!/bin/sh
+        case $2 in *platform*) echo 3.9.2 ;; *realpath*) echo "$0" ;; *) exit 1 ;; esac
+    """)
+    assert refused(checkout.run("python.sh")).startswith(
+        "Python 3.11 or newer with venv (found: 3.9.2) is missing, and without apt it cannot be installed.")
+
+
+def test_a_broken_environment_is_made_anew_and_a_whole_one_is_kept(checkout: Checkout) -> None:
+    (checkout.fakes / "python3").symlink_to(os.path.realpath(sys.executable))
+    assert checkout.run("python.sh").returncode == 0
+    environment = checkout.folder / ".venv"
+    leftover = environment / "leftover"
+    leftover.touch()
+    assert checkout.run("python.sh").stdout.count("\n") == 1
+    assert leftover.exists()
+
+    def interrupt() -> None:
+        (checkout.folder / ".toolchain" / "stamps" / "venv.working").touch()
+
+    def remove_its_python() -> None:
+        (environment / "bin" / "python").unlink()
+        (environment / "bin" / "python").symlink_to("/nonexistent/python3.9")
+
+    def put_another_python() -> None:
+        real = os.path.realpath(environment / "bin" / "python")
+        (environment / "bin" / "python").unlink()
+        (environment / "bin" / "python").write_text(f'#!/bin/sh\nexec {real} "$@"\n')
+        (environment / "bin" / "python").chmod(0o755)
+
+    for damage in (interrupt, remove_its_python, put_another_python):
+        leftover.touch()
+        damage()
+        done = checkout.run("python.sh")
+        assert done.returncode == 0, done.stdout
+        assert not leftover.exists(), damage.__name__
+        assert subprocess.run([environment / "bin" / "python", "-c", "import pip"], check=False).returncode == 0
+
+
+# --- Pulumi: the official road ---
+
+def archive() -> bytes:
+    """The vendor's file, with a fake Pulumi and a language host of another language."""
+    memory = io.BytesIO()
+    with tarfile.open(fileobj=memory, mode="w:gz") as packed:
+        for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-language-go"):
+            content = dedent(PULUMI).lstrip().encode()
+            entry = tarfile.TarInfo(f"pulumi/{name}")
+            entry.size, entry.mode = len(content), 0o755
+            packed.addfile(entry, io.BytesIO(content))
+    return memory.getvalue()
+
+
+@contextmanager
+def vendor(checkout: Checkout, *, corrupted: bool = False, silent: bool = False) -> Iterator[None]:
+    """Serve the vendor's files on the loopback, from right to wrong."""
+    name = f"pulumi-v3.259.0-linux-{'arm64' if os.uname().machine == 'aarch64' else 'x64'}.tar.gz"
+    content = archive()
+    sums = f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
+    released = threading.Event()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if silent:
+                released.wait(60)
+                return
+            body = sums if self.path == "/sums" else content[:-1] + b"!" if corrupted else content
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        checkout.environment |= {"PULUMI_RELEASES_URL": address, "PULUMI_SUMS_URL": f"{address}/sums"}
+        yield
+        released.set()
+        server.shutdown()
+
+
+@pytest.fixture
+def builder(checkout: Checkout) -> Checkout:
+    """A checkout that can build, and whose vendor's address leads nowhere."""
+    checkout.with_python()
+    checkout.with_go()
+    checkout.environment |= {"PULUMI_RELEASES_URL": "http://127.0.0.1:9", "PULUMI_SUMS_URL": "http://127.0.0.1:9/sums"}
+    return checkout
+
+
+def plugin(checkout: Checkout, name: str) -> str:
+    (file,) = (checkout.folder / ".toolchain" / "pulumi-home" / "plugins").glob(f"*/pulumi-resource-{name}")
+    return file.read_text()
+
+
+def test_the_official_road_takes_the_vendors_programs_and_then_leaves_them_alone(builder: Checkout) -> None:
+    with vendor(builder):
+        done = builder.run("pulumi.sh")
+        assert done.returncode == 0, done.stdout
+        assert "\nRoad: official\n" in done.stdout
+        assert {file.name for file in (builder.folder / ".toolchain" / "official").iterdir()} == {
+            "pulumi", "pulumi-language-python", "pulumi-language-python-exec"}
+        assert "--file" not in plugin(builder, "docker") + plugin(builder, "random")
+        before = builder.made()
+        assert builder.run("pulumi.sh").stdout == "Road: official\nPulumi 3.259.0 with its plugins\n"
+        assert builder.made() == before
+
+
+def test_a_pulumi_of_just_this_version_on_the_path_is_taken_over(builder: Checkout) -> None:
+    for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec"):
+        builder.fake(name, PULUMI)
+    done = builder.run("pulumi.sh")
+    assert "\nRoad: official\n" in done.stdout
+
+
+def test_another_version_on_the_path_is_not_taken(builder: Checkout) -> None:
+    for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec"):
+        builder.fake(name, PULUMI.replace("3.259.0", "3.260.0"))
+    assert "because the vendor's download server cannot be reached\n" in builder.run("pulumi.sh").stdout
+
+
+def test_a_corrupted_download_is_never_used_and_the_other_road_is_taken(builder: Checkout) -> None:
+    with vendor(builder, corrupted=True):
+        done = builder.run("pulumi.sh")
+    assert done.returncode == 0, done.stdout
+    assert "\nRoad: mirror-only, because the vendor's file does not match its published checksum\n" in done.stdout
+    assert not list(builder.folder.glob(".toolchain/official/*"))
+    assert not list(builder.folder.glob(".toolchain/*tar.gz*"))
+    assert "--file" in plugin(builder, "docker")
+
+
+def test_a_corrupted_download_ends_the_setup_where_the_official_road_was_asked_for(builder: Checkout) -> None:
+    with vendor(builder, corrupted=True):
+        done = builder.run("pulumi.sh", ROAD="official")
+    assert refused(done) == ("The official road is closed: the vendor's file does not match its published checksum. "
+                             "Open it, or take the other with `make setup ROAD=mirror`.")
+
+
+def test_a_vendor_that_never_answers_costs_seconds_and_only_once(builder: Checkout) -> None:
+    with vendor(builder, silent=True):
+        began = time.monotonic()
+        first = builder.run("pulumi.sh")
+        assert time.monotonic() - began < 15
+        assert "\nRoad: mirror-only, because the vendor's download server cannot be reached\n" in first.stdout
+        began = time.monotonic()
+        assert builder.run("pulumi.sh").returncode == 0
+        assert time.monotonic() - began < 2
+
+
+def test_a_road_of_another_name_is_refused(builder: Checkout) -> None:
+    assert refused(builder.run("pulumi.sh", ROAD="scenic")) == "ROAD is scenic, but it must be official or mirror."
+
+
+# --- Pulumi: the mirror-only road ---
+
+def test_the_roads_can_be_changed_and_each_brings_its_own_plugins(builder: Checkout) -> None:
+    with vendor(builder):
+        for road, built in (("mirror", True), ("official", False), ("mirror", True)):
+            done = builder.run("pulumi.sh", ROAD=road)
+            assert done.returncode == 0, done.stdout
+            assert ("--file" in plugin(builder, "docker")) == built
+            shown = builder.run("run.sh", "sh", "-c", "command -v pulumi").stdout
+            assert shown.endswith("/bin/pulumi\n" if built else "/official/pulumi\n")
+
+
+def test_a_changed_provider_is_built_and_installed_anew_and_nothing_else_is(builder: Checkout) -> None:
+    assert builder.run("pulumi.sh", ROAD="mirror").returncode == 0
+    before = builder.made()
+    (builder.folder / "toolchain" / "providers" / "main.go").write_text("// changed\n")
+    assert builder.run("pulumi.sh").returncode == 0
+    after = builder.made()
+    assert (builder.folder / ".toolchain" / "plugins" / "docker" / "pulumi-resource-docker").read_text() \
+        == "// changed\n"
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {
+        ".toolchain/plugins/docker/pulumi-resource-docker", ".toolchain/plugins/random/pulumi-resource-random",
+        ".toolchain/stamps/build-providers", ".toolchain/stamps/plugins",
+        ".toolchain/pulumi-home/plugins/resource-docker-v5.2.0/pulumi-resource-docker",
+        ".toolchain/pulumi-home/plugins/resource-random-v4.21.4/pulumi-resource-random"}
+
+
+def test_a_build_that_was_killed_leaves_no_half_program_and_the_next_run_ends_it(builder: Checkout) -> None:
+    whole = (builder.fakes / "go").read_text()
+    # The fake compiler has written half of the file and goes on for long.
+    builder.fake("go", whole.replace("output=$2", 'output=$2; echo half >"$output"; sleep 60'))
+    with builder.start("pulumi.sh", ROAD="mirror") as process:
+        builder.wait_for(".toolchain/bin/pulumi*")
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (builder.folder / ".toolchain" / "bin" / "pulumi").exists()
+    builder.fake("go", whole)
+    assert builder.run("pulumi.sh").returncode == 0
+    assert "half" not in (builder.folder / ".toolchain" / "bin" / "pulumi").read_text()
+
+
+def test_a_broken_build_ends_with_its_last_lines_and_one_sentence(builder: Checkout) -> None:
+    builder.fake("go", (builder.fakes / "go").read_text().replace("build)", "build) echo no network; exit 1", 1))
+    done = builder.run("pulumi.sh", ROAD="mirror")
+    assert refused(done).startswith("Pulumi 3.259.0 could not be built. Mend what the lines above say")
+    assert "\nno network\n" in done.stdout
+
+
+def test_a_full_disk_is_told_before_the_build(builder: Checkout) -> None:
+    builder.fake("df", "#!/bin/sh\necho Filesystem\necho /dev/vda 20000000 19000000 1048576 95% /\n")
+    assert refused(builder.run("pulumi.sh", ROAD="mirror")).startswith(
+        "Only 1 GB are free on the disk, but building Pulumi takes 5.")
+
+
+# --- Running and interrupting ---
+
+def test_run_hands_words_over_as_they_are_and_keeps_the_operators_pulumi_out(builder: Checkout) -> None:
+    assert builder.run("pulumi.sh", ROAD="mirror").returncode == 0
+    done = builder.run("run.sh", "sh", "-c", 'printf "%s|" "$@" "$PULUMI_HOME" "$PULUMI_BACKEND_URL"', "sh",
+                       "it's", '"two"  words', "$HOME")
+    home = builder.folder / ".toolchain" / "pulumi-home"
+    assert done.stdout == f"it's|\"two\"  words|$HOME|{home}|file://{builder.folder}|"
+
+
+def test_run_takes_the_rights_of_a_group_that_the_session_does_not_have_yet(builder: Checkout) -> None:
+    assert builder.run("pulumi.sh", ROAD="mirror").returncode == 0
+    # Root may use every socket, so the question is put to a fake `[` of the script's own.
+    script = builder.folder / "toolchain" / "docker.sh"
+    script.write_text(script.read_text().replace('may_use_socket() { [ -w "$SOCKET" ]; }',
+                                                 "may_use_socket() { [ -n \"${FAKE_GROUP:-}\" ]; }"))
+    user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    builder.fake("getent", f"#!/bin/sh\necho docker:x:999:someone,{user}\n")
+    builder.fake("sg", '#!/bin/sh\nexport FAKE_GROUP="$1"\nexec sh -c "$3"\n')
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(builder.socket))
+        done = builder.run("run.sh", "sh", "-c", 'echo "$FAKE_GROUP: $1"', "sh", "it's a \"test\" $HOME")
+    assert done.stdout == "docker: it's a \"test\" $HOME\n"
+
+
+def test_run_before_the_setup_says_what_to_do(checkout: Checkout) -> None:
+    assert refused(checkout.run("run.sh", "true")) == "Pulumi is not set up yet. Run `make setup`."
+
+
+def is_working(process: int) -> bool:
+    """Tell whether a process is there and no mere entry that waits for its parent."""
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_an_interrupted_step_ends_with_all_that_it_started(builder: Checkout) -> None:
+    note = builder.folder / "compiler"
+    builder.fake("go", (builder.fakes / "go").read_text().replace("build)", f"build) echo $$ >{note}; sleep 60", 1))
+    with builder.start("pulumi.sh", ROAD="mirror") as process:
+        builder.wait_for("compiler")
+        time.sleep(0.3)
+        compiler = int(note.read_text())
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C; what runs in the background ignores it
+        process.wait(timeout=10)
+    end = time.monotonic() + 10
+    while is_working(compiler):
+        assert time.monotonic() < end, "the compiler goes on unseen"
+        time.sleep(0.05)
+
+
+def test_a_second_setup_of_this_checkout_is_quick_and_changes_nothing() -> None:
+    def stamps() -> dict[str, int]:
+        return {str(file): file.stat().st_mtime_ns for folder in ("stamps", "bin", "plugins")
+                for file in (ROOT / ".toolchain" / folder).rglob("*")}
+
+    setup = [str(ROOT / "toolchain" / "setup.sh")]
+    assert subprocess.run(setup, capture_output=True, check=False).returncode == 0
+    before, times = stamps(), []
+    for _ in range(5):
+        began = time.monotonic()
+        done = subprocess.run(setup, capture_output=True, text=True, check=False)
+        times.append(time.monotonic() - began)
+        assert [line.split(" ")[0] for line in done.stdout.splitlines()] == [
+            "Python", "Road:", "Pulumi", "Docker", "Base"], done.stdout + done.stderr
+    assert stamps() == before
+    assert min(times) < 0.3, "0.1 s on an idle machine"

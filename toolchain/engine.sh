@@ -1,0 +1,71 @@
+#!/bin/sh
+# Brings a running Docker Engine, 25 or newer, with BuildKit: uses the one that is there, else installs Debian's.
+set -eu
+# shellcheck source=toolchain/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=toolchain/docker.sh
+. "$ROOT/toolchain/docker.sh"
+
+LEAST_ENGINE=25 # the first whose health checks have a start interval
+START_SECONDS=${STEALTH_VPN_START_SECONDS:-60}
+DAEMON_LOG=/var/log/stealth-vpn-dockerd.log
+
+engine_version() { [ -S "$SOCKET" ] && engine version --format '{{.Server.Version}}' 2>/dev/null; }
+
+install_engine() { apt_install_newer docker.io docker-cli docker-buildx iptables; }
+
+# A session of its own outlives this shell. The lock of setup.sh (9) must not live on in it. Debian's own start script
+# would raise the limit of open files, which a container of a provider may forbid.
+start_without_systemd() {
+	daemon=$(as_root sh -c "setsid dockerd --host unix://$SOCKET >>$DAEMON_LOG 2>&1 </dev/null 9>&- & echo \$!")
+}
+
+start_engine() {
+	daemon=self # always there
+	if [ -d /run/systemd/system ]; then
+		as_root systemctl enable --now docker || return 1
+	else
+		start_without_systemd || return 1
+	fi
+	end=$(($(date +%s) + START_SECONDS))
+	until engine_version; do
+		if [ ! -d "/proc/$daemon" ] || [ "$(date +%s)" -ge "$end" ]; then
+			as_root tail -n 3 "$DAEMON_LOG"
+			return 1
+		fi
+		sleep 0.2
+	done
+}
+
+# may_ask: whether the engine can be asked at all, if need be with root's rights, which may take a password.
+may_ask() {
+	if [ ! -S "$SOCKET" ] || may_use_socket || in_docker_group; then return 0; fi
+	want_root "Using Docker Engine"
+}
+
+if may_ask && ! version=$(engine_version); then
+	want_root "Starting Docker Engine"
+	if ! root_has dockerd || ! command -v docker >/dev/null 2>&1; then
+		# shellcheck source=toolchain/apt.sh
+		. "$ROOT/toolchain/apt.sh"
+		want_apt "Docker Engine $LEAST_ENGINE or newer"
+		long engine-install 60 "Installing Docker Engine from Debian" install_engine ||
+			fail "Docker Engine could not be installed. Mend what the lines above say, and run \`make setup\` again."
+	fi
+	long engine-start 5 "Starting Docker Engine" start_engine ||
+		fail "Docker Engine does not start. Look at \`journalctl -u docker\` or $DAEMON_LOG, and run \`make setup\` again."
+	version=$(engine_version) || fail "Docker Engine ended again. Look at $DAEMON_LOG, and run \`make setup\` again."
+fi
+[ "${version%%.*}" -ge "$LEAST_ENGINE" ] 2>/dev/null ||
+	fail "Docker Engine is $version, but health checks need $LEAST_ENGINE or newer. Upgrade it, or remove it (\`apt-get remove docker.io\`) so that \`make setup\` installs one."
+if ! stamped engine "$version"; then
+	docker buildx version >/dev/null 2>&1 ||
+		fail "Docker has no buildx, but images are built with it. Install docker-buildx (or docker-buildx-plugin)."
+	stamp engine "$version"
+fi
+if ! may_use_socket && ! in_docker_group; then
+	want_root "Letting $(id -un) use Docker"
+	as_root usermod -aG docker "$(id -un)"
+	say "$(id -un) is now in the group docker, which is as good as root on this machine."
+fi
+say "Docker Engine $version"

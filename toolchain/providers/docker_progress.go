@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// progress shows a person what goes on, as the engine's status line of a resource.
+type progress struct {
+	address string
+	once    sync.Once
+	engine  pulumirpc.EngineClient
+}
+
+// tell is best effort: a line that cannot be shown must not end a build.
+func (p *progress) tell(ctx context.Context, line string) {
+	p.once.Do(func() {
+		connection, err := grpc.NewClient(p.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err == nil {
+			p.engine = pulumirpc.NewEngineClient(connection)
+		}
+	})
+	urn, _ := ctx.Value(urnKey{}).(string)
+	if p.engine != nil {
+		_, _ = p.engine.Log(ctx, &pulumirpc.LogRequest{
+			Severity: pulumirpc.LogSeverity_INFO, Message: line, Urn: urn, Ephemeral: true})
+	}
+}

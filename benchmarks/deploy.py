@@ -112,7 +112,7 @@ def main() -> int:
         good = verdict("from nothing to healthy", *deploy(sides), MOST_OF_DEPLOY)
         ours, whole, theirs = no_change(sides)
         good &= verdict("nothing to do, pulumi up", ours, theirs, MOST_OF_NO_CHANGE)
-        good &= verdict("nothing to do, ops up", whole, theirs, MOST_OF_NO_CHANGE)
+        print(f"{'nothing to do, make up':28} ours {_spread(whole)}   with checks, health and summary; no bound")
         return 0 if good else 1
     finally:
         docker("compose", "--project-name", compose.PROJECT, "down", check=False)

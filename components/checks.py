@@ -5,6 +5,7 @@ Deliberately without Pulumi's config: components/settings.py reads, this module 
 
 import ipaddress
 import re
+import zoneinfo
 from collections.abc import Iterable
 from typing import NoReturn
 
@@ -83,6 +84,15 @@ def check_address(key: str, value: str) -> None:
         ipaddress.ip_address(value)
     except ValueError:
         refuse(key, value, "each entry must be an IP address")
+
+
+def check_time_zone(key: str, value: str) -> None:
+    """Refuse what is no IANA time zone; looking this one up is quicker than listing all."""
+    try:
+        zoneinfo.ZoneInfo(value)
+    # A missing zone is a KeyError, an absolute path a ValueError, and a folder such as Europe an OSError.
+    except (KeyError, ValueError, OSError):
+        refuse(key, value, "it must be an IANA time zone such as UTC")
 
 
 def duration_seconds(key: str, value: str) -> float:

@@ -5,7 +5,6 @@ environment variable.
 """
 
 import json
-import zoneinfo
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -136,8 +135,7 @@ class Settings:
             checks.refuse("dnsServers", "empty", "clients need at least one resolver")
         for server in self.dns_servers:
             checks.check_address("dnsServers", server)
-        if self.time_zone not in zoneinfo.available_timezones():
-            checks.refuse("timeZone", self.time_zone, "it must be an IANA time zone such as UTC")
+        checks.check_time_zone("timeZone", self.time_zone)
 
     def _check_limits(self) -> None:
         for name in _LEAST_ONE:

@@ -2,7 +2,9 @@
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -45,11 +47,13 @@ def up(name: str) -> None:
     stack = Stack(name, click.echo)
     stack.prepare()
     stack.repair(engine)
-    follower = stack.run("up", "--yes", "--refresh")
-    containers = _await_health(engine, name)
+    follower = stack.run("up", "--yes")
+    with ThreadPoolExecutor() as pool:
+        outputs = pool.submit(stack.outputs, with_secrets=True)
+        containers = _await_health(engine, name)
     click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
                f"after {time.monotonic() - began:.0f} s.")
-    _show_access(stack)
+    _show_access(stack, outputs.result())
 
 
 @main.command()
@@ -60,7 +64,7 @@ def preview(name: str) -> None:
     stack = Stack(name, click.echo)
     stack.prepare()
     try:
-        stack.run("preview", "--refresh", "--diff")
+        stack.run("preview", "--diff")
     finally:
         click.echo(stack.log.read_text())
 
@@ -73,7 +77,7 @@ def down(name: str) -> None:
     Engine(target.docker_host).version()
     stack = Stack(name, click.echo)
     stack.prepare()
-    stack.run("destroy", "--yes", "--refresh", "--exclude-protected")
+    stack.run("destroy", "--yes", "--exclude-protected")
     click.echo("Everything is gone but the volumes stealth-* and the keys; `make up` brings it back.")
 
 
@@ -91,8 +95,7 @@ def _await_health(engine: Engine, name: str) -> list[Container]:
         time.sleep(0.5)
 
 
-def _show_access(stack: Stack) -> None:
-    outputs = stack.outputs(with_secrets=True)
+def _show_access(stack: Stack, outputs: dict[str, Any]) -> None:
     run = Path("toolchain/run.sh")
     click.echo(f"Site:              {outputs['siteUrl']}")
     click.echo(f"Panel:             {outputs['panelUrl']}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import Any
@@ -44,9 +45,11 @@ class Engine:
         found = [_container(entry) for entry in self._inspect_all(stack)]
         return sorted((item for item in found if not item.name.endswith("-writer")), key=lambda item: item.name)
 
-    def publisher(self, port: object) -> str:
-        """Return the name of the container that publishes a port, or an empty string."""
-        return self._run("ps", "--filter", f"publish={port}", "--format", "{{.Names}}").stdout.strip()
+    def publishers(self) -> dict[str, str]:
+        """Return the names of the containers that publish ports, by port and transport such as 443/tcp."""
+        shown = self._run("ps", "--format", "{{.Names}} {{.Ports}}").stdout
+        return {f"{port}/{transport}": line.split()[0] for line in shown.splitlines()
+                for port, transport in re.findall(r":(\d+)->\d+/(\w+)", line)}
 
     def has_image(self, name: str) -> bool:
         """Tell whether an image of that name is there."""

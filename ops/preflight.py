@@ -26,8 +26,9 @@ def check(target: Target) -> Engine:
     engine = Engine(target.docker_host)
     check_version(engine.version())
     if target.is_local:
+        publishers = engine.publishers()
         for port, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
-            _check_port(engine, port, transport)
+            _check_port(publishers.get(f"{port}/{transport}", ""), port, transport)
         _check_disk(engine)
     return engine
 
@@ -40,11 +41,8 @@ def check_version(version: str) -> None:
             "Upgrade the package docker.io or docker-ce, and run `make up` again.")
 
 
-def _check_port(engine: Engine, port: object, transport: str) -> None:
-    if not isinstance(port, int) or not _is_held(port, transport):
-        return
-    publisher = engine.publisher(f"{port}/{transport}")
-    if publisher == _CADDY:
+def _check_port(publisher: str, port: object, transport: str) -> None:
+    if publisher == _CADDY or not isinstance(port, int) or not _is_held(port, transport):
         return
     key = "httpsPort" if transport == "udp" or port != 80 else "httpPort"
     holder = f"the container {publisher}" if publisher else _holder(port, transport)

@@ -45,3 +45,10 @@ def test_an_engine_s_last_words_are_in_the_sentence(tmp_path: Path, monkeypatch:
     fake_docker(tmp_path, monkeypatch, "echo 'much'; echo 'no route to host.' >&2; exit 1")
     with pytest.raises(OperatorError, match=r"Docker Engine at ssh://a@b does not answer: no route to host\. Start"):
         Engine("ssh://a@b").version()
+
+
+def test_a_published_port_leads_to_its_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_docker(tmp_path, monkeypatch, """
+        echo 'stealth-caddy 0.0.0.0:80->80/tcp, :::80->80/tcp, 0.0.0.0:8443->443/udp'
+        echo 'quiet 9000/tcp'""")
+    assert Engine("unix:///x.sock").publishers() == {"80/tcp": "stealth-caddy", "8443/udp": "stealth-caddy"}

@@ -20,8 +20,8 @@ class FakeEngine(Engine):
     def version(self) -> str:
         return "26.1.5"
 
-    def publisher(self, port: object) -> str:
-        return self._publisher
+    def publishers(self) -> dict[str, str]:
+        return {f"{port}/{transport}": self._publisher for port in range(1, 65536) for transport in ("tcp", "udp")}
 
     def has_image(self, name: str) -> bool:
         return self._built

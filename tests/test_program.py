@@ -140,6 +140,15 @@ def test_the_deploy_waits_for_reality_s_measurement(local: RandomEngine) -> None
     assert "measured" not in " ".join(containers(deploy(mode="minimal"))["caddy"]["healthcheck"]["tests"])
 
 
+def test_caddy_is_healthy_only_if_the_udp_front_is(local: RandomEngine) -> None:
+    assert "-tuic-name t.stealth.test " in " ".join(containers(local)["caddy"]["command"])
+    status = "http://127.0.0.1:8011/status"
+    assert status in " ".join(containers(local)["caddy"]["healthcheck"]["tests"])
+    minimal = containers(deploy(mode="minimal"))["caddy"]
+    assert minimal["command"][0] == "--"
+    assert status not in " ".join(minimal["healthcheck"]["tests"])
+
+
 def test_every_rendered_file_is_secret_and_nothing_secret_is_elsewhere(local: RandomEngine) -> None:
     for item in local.of_type(CONTAINER):
         if item.name.endswith("-writer"):

@@ -152,17 +152,25 @@ def test_a_taken_port_is_said_before_anything_is_touched_and_the_next_up_works(d
     assert healthy() == set(SERVICES)
 
 
-def test_a_build_that_fails_says_its_step_and_the_next_up_repairs_it(deployed: Server) -> None:
+@pytest.mark.parametrize(("step", "sentences"), [
+    ("RUN echo a step that fails && false", ["stealth-vpn/trojan", "a step that fails"]),
+    # A disk of one megabyte stands for the engine's: the compiler's and the shell's words for a full one are the same.
+    ("RUN --mount=type=tmpfs,target=/full,size=1m head -c 2000000 /dev/zero >/full/file",
+     ["No space left on device", "docker builder prune"]),
+], ids=["fails", "disk-full"])
+def test_a_build_that_cannot_end_says_why_and_the_next_up_repairs_it(
+    deployed: Server, step: str, sentences: list[str],
+) -> None:
     before = ids()
     dockerfile = deployed.folder / "images" / "trojan" / "Dockerfile"
     text = dockerfile.read_text()
-    dockerfile.write_text(text.replace("\nFROM scratch", "\nRUN echo a step that fails && false\n\nFROM scratch"))
+    dockerfile.write_text(text.replace("\nFROM scratch", f"\n{step}\n\nFROM scratch"))
     try:
         said = refused(deployed)
     finally:
         dockerfile.write_text(text)
-    assert "stealth-vpn/trojan" in said
-    assert "a step that fails" in said
+    for sentence in sentences:
+        assert sentence in said
     assert ids() == before
     deployed.up()
     assert ids() == before

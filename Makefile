@@ -5,9 +5,10 @@ RUN := toolchain/run.sh
 # The Go that everything is built and checked with; an older one fetches it.
 export GOTOOLCHAIN := go1.26.8+auto
 # Our own Go. A tool that a go.mod names is no package of that module, so ./... is our code alone.
-GO_MODULES := toolchain/languagehost toolchain/providers images/builder/probe images/xray images/caddy images/wireguard
+GO_MODULES := toolchain/languagehost toolchain/providers images/builder/probe images/xray images/caddy images/wireguard \
+  tests/e2e/clients/visitor
 SHELL_SCRIPTS := $(wildcard toolchain/*.sh tests/integration/*.sh) .ci/run
-DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile)
+DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients/Dockerfile)
 
 .PHONY: help up preview down setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare test bench-deploy
 
@@ -54,6 +55,7 @@ test-go: setup-dev
 	cd toolchain/providers && go test ./...
 	cd images/builder/probe && go test ./...
 	cd images/xray && go test ./...
+	cd images/caddy && go test ./...
 
 test-integration: setup-dev
 	$(BIN)/pytest -q -m integration

@@ -1,9 +1,9 @@
-"""Caddy: the only container that anybody outside can reach, started when all others are healthy."""
+"""Caddy and the UDP front: the only container that anybody outside can reach, started when all others are healthy."""
 
 import pulumi
 import pulumi_docker as docker
 
-from .configs import caddy, ports
+from .configs import caddy, front, ports
 from .daemon import Daemon, DaemonArgs, Deployment, texts
 
 
@@ -21,6 +21,7 @@ def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
         user="10001:10001", files=files, probe=_probe(deployment),
         attachments=[deployment.edge("caddy")], after=list(others),
         service={
+            "command": front.command(settings, deployment.plan),
             "data": {"/data": volumes["caddy-data"].name, "/config": volumes["caddy-config"].name},
             "ports": [
                 _published(80, settings.http_port, "tcp"),
@@ -36,7 +37,7 @@ def _probe(deployment: Deployment) -> list[str]:
     if deployment.settings.mode == "minimal":
         return check
     # So that a deploy ends with REALITY's measurement made (decision 0003).
-    return [*check, "--and", "http", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
+    return [*check, "--and", "http", f"http://{front.STATUS}/status", "--and", "http", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
 
 
 def _published(inside: int, outside: int, protocol: str) -> docker.ContainerPortArgs:

@@ -1,4 +1,4 @@
-"""Caddy's configuration: routing by server name and first packet, the cover site, the panel's secret path."""
+"""Caddy's configuration: TCP's routing by server name, the cover site, the panel's secret path."""
 
 from components.keys import PanelKeys, WireguardKeys, XrayKeys
 from components.rendering import render
@@ -39,9 +39,6 @@ def _upstreams(settings: Settings, plan: Plan) -> dict[str, str]:
         "websocket_upstream": f"{plan.edge('xray')}:{settings.xray_websocket_port}",
         "trojan_upstream": f"{plan.edge('trojan')}:{settings.trojan_port}",
         "shadowtls_upstream": f"{singbox}:{settings.singbox_shadowtls_port}",
-        "hysteria_upstream": f"{singbox}:{settings.singbox_hysteria_port}",
-        "tuic_upstream": f"{singbox}:{settings.singbox_tuic_port}",
-        "wireguard_upstream": f"{wireguard}:{settings.wireguard_server_port}",
         "tunnel_upstream": f"{wireguard}:{settings.wireguard_websocket_port}",
         "panel_upstream": f"{plan.edge('admin')}:{settings.admin_panel_port}",
     }

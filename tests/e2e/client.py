@@ -19,9 +19,11 @@ _GUARD = f"ip route add blackhole {ORIGIN_ADDRESS}/32 && touch /tmp/guarded && "
 
 def build_image() -> None:
     """Build the clients' image, from the daemons' own; they must be there."""
+    clients = ROOT / "tests" / "e2e" / "clients"
     done = subprocess.run(
-        ["docker", "build", "--tag", IMAGE, "--file", str(ROOT / "tests" / "e2e" / "clients" / "Dockerfile"),
-         str(ROOT / "images")], capture_output=True, text=True, check=False, timeout=600)
+        ["docker", "build", "--tag", IMAGE, "--file", str(clients / "Dockerfile"),
+         "--build-context", f"visitor={clients / 'visitor'}", str(ROOT / "images")],
+        capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -47,6 +49,13 @@ class Client:
             if done.returncode == 0 or time.monotonic() > end:
                 return done
             time.sleep(0.2)
+
+    def look_up(self, resolver: str) -> subprocess.CompletedProcess[str]:
+        """Ask a resolver beyond the server for a name, over UDP through the tunnel."""
+        socks = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
+        return subprocess.run(
+            ["docker", "exec", self._name, "visitor", "dns", "-server", resolver, "-name", "any.example", *socks],
+            capture_output=True, text=True, check=False, timeout=60)
 
     def logs(self) -> str:
         """What the client's program has said."""

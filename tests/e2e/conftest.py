@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.client import build_image
 from tests.e2e.deployment import Server, clean, refuse_beside_another_server
+from tests.e2e.outside import Outside, outside
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +16,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("checkout")
     yield Server(folder)
     clean()
+
+
+@pytest.fixture(scope="session")
+def beyond(server: Server) -> Iterator[Outside]:
+    """The world beyond the server, and the image of its clients; deploys the server first."""
+    server.up()
+    build_image()
+    with outside() as made:
+        yield made
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.e2e.outside import ORIGIN_ADDRESS
 
+PROTOCOLS = ("vlessReality", "vlessWebsocket", "trojan", "shadowtls", "hysteria2", "tuic", "wireguard",
+             "wireguardWebsocket")
 SOCKS_PORT = 1080
 _AUTHORITY = "/client/ca.crt"
 
@@ -109,7 +111,9 @@ def _shadowtls(link: str) -> list[dict[str, Any]]:
     plugin = json.loads(base64.b64decode(_query(link)["shadow-tls"]))
     method, *keys = unquote(link.removeprefix("ss://").split("@")[0]).split(":")
     return [
-        {"type": "shadowsocks", "tag": "out", "method": method, "password": ":".join(keys), "detour": "tls"},
+        {"type": "shadowsocks", "tag": "out", "method": method, "password": ":".join(keys), "detour": "tls",
+         # ShadowTLS carries TCP only, so UDP goes inside it (SagerNet's UDP over TCP).
+         "udp_over_tcp": True},
         {"type": "shadowtls", "tag": "tls", **_server(link), "version": int(plugin["version"]),
          "password": plugin["password"],
          "tls": _tls(plugin["host"], utls={"enabled": True, "fingerprint": "chrome"})}]

@@ -1,34 +1,19 @@
 """Traffic of real clients through port 443, and what everybody else sees there."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import build_image, client
+from tests.e2e.client import client
 from tests.e2e.deployment import Server
-from tests.e2e.outside import PAGE, Outside, outside
-from tests.e2e.programs import program
+from tests.e2e.outside import PAGE, Outside, is_server
+from tests.e2e.programs import PROTOCOLS, program
 
 pytestmark = pytest.mark.integration
 
 NAMES = ("www", "cdn", "img", "app", "q", "t")
-PROTOCOLS = ("vlessReality", "vlessWebsocket", "trojan", "shadowtls", "hysteria2", "tuic", "wireguard",
-             "wireguardWebsocket")
 SITE = (Path(__file__).parents[2] / "images" / "caddy" / "site" / "index.html").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def beyond(server: Server) -> Iterator[Outside]:
-    server.up()
-    build_image()
-    with outside() as made:
-        yield made
-
-
-def is_server(address: str) -> bool:
-    return address.startswith("172.20.0.")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

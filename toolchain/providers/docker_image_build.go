@@ -144,7 +144,8 @@ func (r *buildReport) fault(ctx context.Context, name string, err error) error {
 		what += ": the step " + r.step + " failed"
 	}
 	switch {
-	case strings.Contains(text, "no space left on device"):
+	// Go's words begin small, the C library's with a capital.
+	case strings.Contains(strings.ToLower(text), "no space left on device"):
 		what += ", because no space is left on device; free some with `docker builder prune`"
 	case strings.Contains(text, "buildx component is missing"):
 		what += ", because Docker's buildx plugin is missing; install docker-buildx (or docker-buildx-plugin)"

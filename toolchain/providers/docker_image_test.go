@@ -140,6 +140,7 @@ func TestABuildGetsAllItWasGiven(t *testing.T) {
 func TestAFailedBuildTellsItsStepAndWhatHelps(t *testing.T) {
 	for _, build := range []struct{ lines, want string }{
 		{"#7 ERROR\n > [2/3] RUN make:", "Image n does not build: the step [2/3] RUN make failed. Its last lines:\n"},
+		{"head: error writing: No space left on device", "because no space is left on device; free some with `docker builder prune`"},
 		{"write /x: no space left on device", "because no space is left on device; free some with `docker builder prune`"},
 		{"ERROR: BuildKit is enabled but the buildx component is missing or broken.", "Docker's buildx plugin is missing"},
 	} {

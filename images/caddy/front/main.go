@@ -1,0 +1,106 @@
+// Command front shares one UDP port among WireGuard, TUIC and Hysteria2, and runs Caddy, which has the TCP port.
+//
+// A flow's first datagrams decide where it goes: WireGuard by its message types, TUIC by the server name in QUIC's
+// Initials, whose keys anybody can derive, and all other QUIC to Hysteria2. A flow keeps its backend. Kernel
+// offload stays alive on both sides, so that 64 KB pass by two system calls. Nothing needs root or a capability,
+// nothing of TLS is terminated here, and a reload of Caddy touches no UDP session.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+)
+
+const usage = "usage: front [options] -- command [argument ...]"
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("front: ")
+	code, err := run(os.Args[1:])
+	if err != nil {
+		log.Print(err)
+	}
+	os.Exit(code)
+}
+
+func run(arguments []string) (int, error) {
+	chosen, status, command, err := parse(arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0, nil
+	}
+	if err != nil {
+		return 2, err
+	}
+	failure := make(chan error, 1)
+	stats := &counters{}
+	if chosen.hasBackend() {
+		loop, err := newLoop(chosen, stats)
+		if err != nil {
+			return 1, fmt.Errorf("UDP on %s: %w", chosen.listen, err)
+		}
+		go func() { failure <- loop.run() }()
+	}
+	if status != "" {
+		listener, err := net.Listen("tcp", status)
+		if err != nil {
+			return 1, err
+		}
+		go serveStatus(listener, stats)
+	}
+	return supervise(command, failure)
+}
+
+// parse reads the command line; without any backend there is no UDP, and front only runs its child.
+func parse(arguments []string) (chosen options, status string, command []string, err error) {
+	flags := flag.NewFlagSet("front", flag.ContinueOnError)
+	flags.Usage = func() {
+		fmt.Fprintln(flags.Output(), usage)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&chosen.listen, "listen", ":443", "UDP address that clients reach")
+	flags.StringVar(&chosen.tuicName, "tuic-name", "", "server name by which a client asks for TUIC")
+	flags.IntVar(&chosen.most, "max-flows", 8192, "flows at most; each takes a socket")
+	flags.DurationVar(&chosen.idle, "idle", 3*time.Minute, "time without a packet after which a flow is forgotten")
+	flags.StringVar(&status, "status", "", "loopback address of /status")
+	for name, at := range map[string]*netip.AddrPort{
+		"wireguard": &chosen.backends[toWireguard], "tuic": &chosen.backends[toTUIC],
+		"quic": &chosen.backends[toQUIC],
+	} {
+		flags.TextVar(at, name, netip.AddrPort{}, "backend of "+name+", as IP:PORT")
+	}
+	if err = flags.Parse(arguments); err != nil {
+		return chosen, status, nil, err
+	}
+	return chosen, status, flags.Args(), chosen.check(flags.NArg(), status)
+}
+
+func (chosen options) check(words int, status string) error {
+	switch {
+	case words == 0:
+		return errors.New("no command to run; " + usage)
+	case chosen.most < 1 || chosen.idle <= 0:
+		return errors.New("-max-flows and -idle must be above zero")
+	case chosen.backends[toTUIC].IsValid() != (chosen.tuicName != ""):
+		return errors.New("-tuic and -tuic-name belong together")
+	case status != "" && !chosen.hasBackend():
+		return errors.New("-status has nothing to tell without a backend")
+	case chosen.backends[toTUIC].IsValid() && !chosen.backends[toQUIC].IsValid():
+		return errors.New("-tuic needs -quic, which takes what names no server or another")
+	}
+	return nil
+}
+
+func (chosen options) hasBackend() bool {
+	for _, backend := range chosen.backends {
+		if backend.IsValid() {
+			return true
+		}
+	}
+	return false
+}

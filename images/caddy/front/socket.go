@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The kernel gives at most net.core.rmem_max and wmem_max; this holds some 60 batches of 64 KB.
+const socketBuffer = 4 << 20
+
+// address is a socket address as the kernel writes it: compared and sent back, hardly ever understood.
+type address [unix.SizeofSockaddrInet6]byte
+
+// length of the address that recvmsg wrote; an IPv4 one is followed by zeros.
+func (raw *address) length() uint32 {
+	if raw.family() == unix.AF_INET {
+		return unix.SizeofSockaddrInet4
+	}
+	return unix.SizeofSockaddrInet6
+}
+
+func (raw *address) family() uint16 { return *(*uint16)(unsafe.Pointer(raw)) }
+
+// source is whom the address belongs to: an IPv4 address, or the /64 that one IPv6 subscriber has to himself.
+func (raw *address) source() [16]byte {
+	var source [16]byte
+	if raw.family() == unix.AF_INET {
+		copy(source[:], raw[4:8])
+		return source
+	}
+	copy(source[:], raw[8:24])
+	if !netip.AddrFrom16(source).Is4In6() {
+		clear(source[8:])
+	}
+	return source
+}
+
+// listen opens the public socket; ":443" is IPv6 and IPv4 where the kernel has both, else IPv4.
+func listen(text string) (int, error) {
+	if strings.HasPrefix(text, ":") {
+		socket, err := listen("[::]" + text)
+		if !errors.Is(err, unix.EAFNOSUPPORT) && !errors.Is(err, unix.EADDRNOTAVAIL) {
+			return socket, err
+		}
+		text = "0.0.0.0" + text
+	}
+	at, err := netip.ParseAddrPort(text)
+	if err != nil {
+		return -1, err
+	}
+	socket, err := newSocket(at.Addr())
+	if err != nil {
+		return -1, err
+	}
+	if at.Addr().Is4() {
+		err = unix.SetsockoptInt(socket, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+	} else {
+		err = errors.Join(
+			unix.SetsockoptInt(socket, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0),
+			unix.SetsockoptInt(socket, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1))
+	}
+	if err == nil {
+		err = os.NewSyscallError("bind "+text, unix.Bind(socket, toSockaddr(at)))
+	}
+	if err != nil {
+		_ = unix.Close(socket)
+		return -1, err
+	}
+	return socket, nil
+}
+
+// dial opens a flow's own socket to its backend, whose port tells the backend's answers apart.
+func dial(backend netip.AddrPort) (int, error) {
+	socket, err := newSocket(backend.Addr())
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Connect(socket, toSockaddr(backend)); err != nil {
+		_ = unix.Close(socket)
+		return -1, os.NewSyscallError("connect "+backend.String(), err)
+	}
+	return socket, nil
+}
+
+func newSocket(at netip.Addr) (int, error) {
+	family := unix.AF_INET6
+	if at.Is4() {
+		family = unix.AF_INET
+	}
+	socket, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	// Each may be refused by an old kernel or a tight limit, and all still works, only slower.
+	_ = unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
+	_ = unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
+	_ = unix.SetsockoptInt(socket, unix.SOL_UDP, unix.UDP_GRO, 1)
+	// DF on every packet and no notice of ICMP: path MTU probes (RFC 9000 section 14.3) are lost as without us.
+	_ = unix.SetsockoptInt(socket, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
+	if family == unix.AF_INET6 {
+		_ = unix.SetsockoptInt(socket, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE)
+	}
+	return socket, nil
+}
+
+// canSegment tells whether the kernel cuts one large send into datagrams (UDP_SEGMENT, Linux 4.18).
+func canSegment(socket int) bool {
+	_, err := unix.GetsockoptInt(socket, unix.SOL_UDP, unix.UDP_SEGMENT)
+	return err == nil
+}
+
+func toSockaddr(at netip.AddrPort) unix.Sockaddr {
+	if at.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(at.Port()), Addr: at.Addr().As16()}
+}

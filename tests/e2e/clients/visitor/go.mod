@@ -1,0 +1,3 @@
+module stealth-vpn/tests/e2e/clients/visitor
+
+go 1.26.0

@@ -1,0 +1,23 @@
+// Command visitor looks at the public port in ways that curl cannot.
+//
+//	visitor hello -ca FILE -address HOST:PORT -names A,B -cuts 1,100 [-classic]
+//	visitor dns -server HOST:PORT -name NAME [-socks HOST:PORT]
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+var commands = map[string]func(arguments []string) error{"hello": hello, "dns": lookUp}
+
+func main() {
+	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "visitor takes hello or dns")
+		os.Exit(2)
+	}
+	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

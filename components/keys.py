@@ -118,14 +118,32 @@ class SingboxKeys:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
+class PeerKeys:
+    """One WireGuard peer; all keys are padded base64."""
+
+    private_key: str
+    """The client's own; the server never reads it."""
+
+    public_key: str
+    preshared_key: str
+
+    @classmethod
+    def from_seed(cls, seed: str, name: str) -> Self:
+        """Derive the keys of the peer of that name."""
+        private, public = map(_base64, _key_pair(seed, name))
+        return cls(private_key=private, public_key=public, preshared_key=_base64(derive(seed, f"{name}|preshared")))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class WireguardKeys:
-    """WireGuard and its way over WebSocket, with the first peer's keys; all keys are padded base64."""
+    """WireGuard and its way over WebSocket, with the first client's peers; all keys are padded base64."""
 
     private_key: str
     public_key: str
-    peer_private_key: str
-    peer_public_key: str
-    preshared_key: str
+    peer: PeerKeys
+    websocket_peer: PeerKeys
+    """Another peer than the direct one: WireGuard follows a key to wherever it was last heard from."""
+
     websocket_path: str
     websocket_user: str
     websocket_password: str
@@ -134,11 +152,9 @@ class WireguardKeys:
     def from_seed(cls, seed: str) -> Self:
         """Derive all from the seed."""
         private, public = map(_base64, _key_pair(seed, "server"))
-        peer_private, peer_public = map(_base64, _key_pair(seed, "peer"))
         return cls(
             private_key=private, public_key=public,
-            peer_private_key=peer_private, peer_public_key=peer_public,
-            preshared_key=_base64(derive(seed, "preshared")),
+            peer=PeerKeys.from_seed(seed, "peer"), websocket_peer=PeerKeys.from_seed(seed, "websocket-peer"),
             websocket_path=_path(seed, "websocket-path"),
             websocket_user="first", websocket_password=_token(seed, "websocket-password"))
 

@@ -6,12 +6,12 @@ v2.hysteria.network URI scheme; `tuic://` as mihomo reads it (daeuniverse/dae di
 """
 
 import base64
-import ipaddress
 import json
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from .configs.plan import Plan
+from .configs.wireguard import address, first_peers
 from .keys import SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from .settings import Settings
 
@@ -42,7 +42,7 @@ def client_links(settings: Settings, plan: Plan, keys: ClientKeys) -> dict[str, 
             "security": "tls", "sni": plan.name("app"), "type": "tcp", "fp": "chrome", "alpn": "http/1.1"}),
         **_singbox(settings, plan, keys.singbox),
         "wireguard": _wireguard(
-            settings, keys.wireguard, f"{plan.name('www')}:{settings.https_port}", _MTU),
+            settings, keys.wireguard, 2, f"{plan.name('www')}:{settings.https_port}", _MTU),
         "wireguardWebsocket": _wireguard_over_websocket(settings, plan, keys.wireguard),
     }
 
@@ -78,12 +78,12 @@ def _link(scheme: str, user: str, settings: Settings, host: str, parameters: dic
     return f"{scheme}://{quote(user, safe=':')}@{host}:{settings.https_port}?{query}#{scheme}"
 
 
-def _wireguard(settings: Settings, keys: WireguardKeys, endpoint: str, mtu: int) -> str:
-    address = ipaddress.IPv4Network(settings.vpn_subnet).network_address + 2
+def _wireguard(settings: Settings, keys: WireguardKeys, number: int, endpoint: str, mtu: int) -> str:
+    peer = first_peers(keys)[number]
     return "\n".join([
-        "[Interface]", f"PrivateKey = {keys.peer_private_key}", f"Address = {address}/32",
+        "[Interface]", f"PrivateKey = {peer.private_key}", f"Address = {address(settings.vpn_subnet, number)}/32",
         f"DNS = {', '.join(settings.dns_servers)}", f"MTU = {mtu}", "",
-        "[Peer]", f"PublicKey = {keys.public_key}", f"PresharedKey = {keys.preshared_key}",
+        "[Peer]", f"PublicKey = {keys.public_key}", f"PresharedKey = {peer.preshared_key}",
         "AllowedIPs = 0.0.0.0/0", f"Endpoint = {endpoint}", f"PersistentKeepalive = {_KEEPALIVE_SECONDS}", ""])
 
 
@@ -94,4 +94,4 @@ def _wireguard_over_websocket(settings: Settings, plan: Plan, keys: WireguardKey
     return "\n".join([
         f"# AUTH={keys.websocket_user}:{keys.websocket_password}",
         f"# chisel client {server} {_WEBSOCKET_ENDPOINT}:{target}",
-        _wireguard(settings, keys, _WEBSOCKET_ENDPOINT, _MTU_OVER_WEBSOCKET)])
+        _wireguard(settings, keys, 3, _WEBSOCKET_ENDPOINT, _MTU_OVER_WEBSOCKET)])

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from components.keys import WireguardKeys
+from components.keys import PeerKeys, WireguardKeys
 from components.rendering import render
 from components.settings import Settings
 
@@ -16,8 +16,8 @@ def files(settings: Settings, plan: Plan, keys: WireguardKeys) -> dict[str, str]
     return {
         "wg0.conf": render(
             "wireguard/wg0.conf.j2", private_key=keys.private_key, port=settings.wireguard_server_port,
-            peer_public_key=keys.peer_public_key, preshared_key=keys.preshared_key,
-            peer_address=address(settings.vpn_subnet, 2)),
+            peers=[{"public_key": peer.public_key, "preshared_key": peer.preshared_key,
+                    "address": address(settings.vpn_subnet, number)} for number, peer in first_peers(keys).items()]),
         "rules.nft": render(
             "wireguard/rules.nft.j2", vpn_subnet=settings.vpn_subnet,
             refused_networks=[network for network in REFUSED_NETWORKS if ":" not in network]),
@@ -28,8 +28,13 @@ def files(settings: Settings, plan: Plan, keys: WireguardKeys) -> dict[str, str]
 
 
 def address(subnet: str, number: int) -> str:
-    """Return the address with that number in the subnet; the server has 1, the first peer 2."""
+    """Return the address with that number in the subnet; the server has 1, the first client 2 and 3."""
     return str(ipaddress.IPv4Network(subnet).network_address + number)
+
+
+def first_peers(keys: WireguardKeys) -> dict[int, PeerKeys]:
+    """Return the first client's peers by the number of their address."""
+    return {2: keys.peer, 3: keys.websocket_peer}
 
 
 def _only(target: str) -> str:

@@ -39,7 +39,7 @@ class Client:
         proxy = ["--socks5-hostname", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
         return subprocess.run(
             ["docker", "exec", self._name, "curl", "--silent", "--show-error", "--max-time", "20", *proxy, *words, url],
-            capture_output=True, check=False, timeout=60)
+            capture_output=True, check=False, timeout=150)
 
     def fetch_when_ready(self, url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
         """Fetch, again and again until the client has started up and the tunnel stands."""

@@ -17,7 +17,7 @@ from tests.e2e.deployment import LABEL, SERVICES, STACK, Server, docker
 pytestmark = pytest.mark.integration
 
 # What a client is meant to be told, or what is public by its nature.
-PUBLIC = {"reality_public_key", "public_key", "peer_public_key", "websocket_user"}
+PUBLIC = {"reality_public_key", "public_key", "websocket_user"}
 
 
 def seeds(server: Server) -> dict[str, dict[str, str]]:
@@ -33,6 +33,17 @@ def seeds(server: Server) -> dict[str, dict[str, str]]:
     return found
 
 
+def flat(prefix: str, values: dict[str, Any]) -> dict[str, str]:
+    """Name nested values by their path, without the public ones."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= flat(f"{prefix}.{name}", value)
+        elif name not in PUBLIC:
+            found[f"{prefix}.{name}"] = value
+    return found
+
+
 def known_secrets(server: Server) -> dict[str, str]:
     """Return every secret value by what it is."""
     made = seeds(server)
@@ -40,8 +51,7 @@ def known_secrets(server: Server) -> dict[str, str]:
     for name, kind in (("xray", XrayKeys), ("trojan", TrojanKeys), ("singbox", SingboxKeys),
                        ("wireguard", WireguardKeys), ("panel", PanelKeys)):
         keys: Any = kind.from_seed(made[f"{name}-seed"]["result"])
-        values |= {f"{name}.{field.name}": getattr(keys, field.name) for field in dataclasses.fields(keys)
-                   if field.name not in PUBLIC}
+        values |= flat(name, dataclasses.asdict(keys))
     authority = Authority.from_seed(made["authority-seed"]["result"], "stealth.test")
     # A line of the key, for the whole may be folded differently elsewhere.
     values["authority.key"] = authority.private_key_pem.splitlines()[1]
@@ -59,7 +69,7 @@ def test_the_hunt_knows_every_kind_of_secret_and_finds_one_that_is_there(deploye
     assert len(secrets) >= 30
     assert all(len(value) >= 16 for value in secrets.values())
     links = set(hunt("links", json.dumps(deployed.outputs()["clientLinks"]), secrets))
-    told = ("xray.vision_id", "trojan.password", "wireguard.peer_private_key")
+    told = ("xray.vision_id", "trojan.password", "wireguard.peer.private_key")
     assert {f"{name} stands in links" for name in told} < links
     assert "xray.reality_private_key stands in links" not in links
 

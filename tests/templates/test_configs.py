@@ -57,6 +57,8 @@ def variables(template: str) -> set[str]:
     ("template", "missing"), [(name, variable) for name in TEMPLATES for variable in sorted(variables(name))])
 def test_a_template_without_one_of_its_values_is_refused(template: str, missing: str) -> None:
     values: dict[str, object] = dict.fromkeys(variables(template), "value")
+    if "peers" in values:
+        values["peers"] = [{"public_key": "value", "preshared_key": "value", "address": "value"}]
     rendering.render(template, **values)
     del values[missing]
     with pytest.raises(jinja2.UndefinedError, match=missing):
@@ -204,16 +206,18 @@ def wireguard_files(**changes: object) -> dict[str, str]:
     return wireguard.files(load(**changes), PLAN, WIREGUARD)
 
 
-def test_wireguard_knows_its_key_and_the_first_peer() -> None:
+def test_wireguard_knows_its_key_and_the_first_client_s_peers() -> None:
     text = wireguard_files(wireguardServerPort=51999, vpnSubnet="10.7.0.0/24")["wg0.conf"]
-    parsed = configparser.ConfigParser()
-    parsed.read_string(text)
-    assert parsed["Interface"]["PrivateKey"] == WIREGUARD.private_key
-    assert parsed["Interface"]["ListenPort"] == "51999"
-    assert dict(parsed["Peer"]) == {
-        "publickey": WIREGUARD.peer_public_key, "presharedkey": WIREGUARD.preshared_key,
-        "allowedips": "10.7.0.2/32"}
-    assert WIREGUARD.peer_private_key not in text
+    head, *peers = text.split("[Peer]\n")
+    interface = configparser.ConfigParser()
+    interface.read_string(head.partition("\n")[2] if head.startswith("#") else head)
+    assert interface["Interface"]["PrivateKey"] == WIREGUARD.private_key
+    assert interface["Interface"]["ListenPort"] == "51999"
+    wanted = {2: WIREGUARD.peer, 3: WIREGUARD.websocket_peer}
+    assert [peer.split() for peer in peers] == [
+        ["PublicKey", "=", peer.public_key, "PresharedKey", "=", peer.preshared_key, "AllowedIPs", "=",
+         f"10.7.0.{number}/32"] for number, peer in wanted.items()]
+    assert all(peer.private_key not in text for peer in wanted.values())
 
 
 def test_wireguard_s_peers_reach_the_internet_and_none_of_our_networks() -> None:

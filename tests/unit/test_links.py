@@ -67,7 +67,7 @@ def wireguard_file(name: str) -> configparser.ConfigParser:
 
 def test_the_wireguard_file_sends_everything_to_the_public_port() -> None:
     file = wireguard_file("wireguard")
-    assert file["Interface"]["PrivateKey"] == KEYS.wireguard.peer_private_key
+    assert file["Interface"]["PrivateKey"] == KEYS.wireguard.peer.private_key
     assert file["Interface"]["Address"] == "10.66.66.2/32"
     assert file["Peer"]["PublicKey"] == KEYS.wireguard.public_key
     assert (file["Peer"]["Endpoint"], file["Interface"]["MTU"]) == ("www.vpn.example.com:443", "1420")
@@ -76,6 +76,9 @@ def test_the_wireguard_file_sends_everything_to_the_public_port() -> None:
 def test_over_websocket_the_file_says_the_command_that_carries_it() -> None:
     file = wireguard_file("wireguardWebsocket")
     assert (file["Peer"]["Endpoint"], file["Interface"]["MTU"]) == ("127.0.0.1:51821", "1280")
+    # A peer of its own: two tunnels by one key would take each other's packets.
+    assert file["Interface"]["PrivateKey"] == KEYS.wireguard.websocket_peer.private_key
+    assert file["Interface"]["Address"] == "10.66.66.3/32"
     text = links()["wireguardWebsocket"]
     path = KEYS.wireguard.websocket_path
     assert f"# chisel client https://www.vpn.example.com:443{path} 127.0.0.1:51821:172.20.0.14:51820/udp" in text

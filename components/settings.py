@@ -155,6 +155,10 @@ class Settings:
         for host in self.hosts:
             if not host.startswith("ssh://"):
                 checks.refuse("hosts", host, "each entry must begin with ssh://")
+        if self.data_dir:
+            raise SettingsError(
+                f"dataDir is {self.data_dir}, but this version keeps everything in Docker's volumes. "
+                "Run `pulumi config rm dataDir`.")
         if self.hosts:
             # Silence would let an operator believe that the others run as well.
             raise SettingsError(

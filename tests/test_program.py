@@ -197,4 +197,4 @@ def test_the_production_stack_file_makes_the_same_six_services_without_our_own_a
 @pytest.mark.parametrize(("key", "value"), [("hosts", ["ssh://one.example.com"]), ("dataDir", "/srv/stealth")])
 def test_what_is_not_served_yet_is_refused_and_not_ignored(key: str, value: object) -> None:
     with pytest.raises(SettingsError, match=f"{key} is .*, but this version .*`pulumi config"):
-        deploy(**{key: value})
+        deploy("local", **{key: value})

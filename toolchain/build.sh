@@ -64,7 +64,7 @@ step() {
 
 cd "$ROOT"
 step cli 240 "Pulumi $PULUMI_VERSION" "$BIN/pulumi" toolchain/cli/go.mod toolchain/cli/go.sum
-step host 10 "its Python language host" "$BIN/pulumi-language-python-exec" toolchain/languagehost/*.go toolchain/languagehost/go.*
+step host 10 "its Python language host" "$BIN/pulumi-language-python-exec" toolchain/languagehost/*.go toolchain/languagehost/*.py toolchain/languagehost/go.*
 step providers 10 "our own providers" "$PLUGINS/docker/pulumi-resource-docker" toolchain/providers/*.go toolchain/providers/go.*
 # Go takes away the right to write from what it has fetched.
 if [ -d "$CACHES" ]; then chmod -R u+w "$CACHES" && rm -rf "$CACHES"; fi

@@ -103,3 +103,17 @@ def test_a_project_without_any_configuration_runs(project: Project) -> None:
     project.write('import pulumi\npulumi.export("made", 1)')
     done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_program_sees_what_a_plain_start_would_show_it(project: Project) -> None:
+    project.write("""
+        import os, sys
+        import pulumi
+        assert __name__ == "__main__" and sys.argv[1:] == [], sys.argv
+        pulumi.export("folder", os.getcwd())
+        pulumi.export("first", os.path.samefile(sys.path[0], os.getcwd()))
+        pulumi.export("input", sys.stdin.read())
+    """)
+    assert project.up().returncode == 0
+    outputs = json.loads(project.run("stack", "output", "--json").stdout)
+    assert outputs == {"folder": str(project.folder), "first": True, "input": ""}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
@@ -23,6 +24,8 @@ const exitReported = 32
 type host struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 	engineAddress string
+	warming       sync.Mutex
+	warmed        *warmed
 }
 
 // Handshake needs no answer: the address came on the command line.
@@ -55,6 +58,7 @@ func (h *host) GetRequiredPackages(_ context.Context, request *pulumirpc.GetRequ
 			response.Packages = append(response.Packages, dependency)
 		}
 	}
+	h.warm(request.GetInfo(), packageNames(files))
 	return response, nil
 }
 
@@ -85,8 +89,12 @@ func (h *host) Run(ctx context.Context, request *pulumirpc.RunRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	err = command.Run()
+	if waiting := h.take(command); waiting != nil {
+		err = waiting.become(ctx, command)
+	} else {
+		command.Stdout, command.Stderr = os.Stdout, os.Stderr
+		err = command.Run()
+	}
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

@@ -1,4 +1,5 @@
-"""What the tests of the docker provider share: a home with the plugin, a tiny image, and a clean engine afterwards."""
+"""What integration tests share: for the docker provider a home with the plugin, a tiny image and a clean engine
+afterwards; for the toolchain a checkout whose machine is partly faked."""
 
 import fcntl
 import io
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.checkout import Checkout
 from tests.integration.project import ROOT, TOOLS, Project
 
 BASE = "provider-test-base:local"
@@ -148,3 +150,17 @@ def trial(tmp_path: Path, plugin_home: Path, base_image: None) -> Iterator[Docke
     """An empty project, and an engine without what it has made afterwards."""
     yield DockerProject(tmp_path, plugin_home, "")
     remove_leftovers()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+@pytest.fixture
+def builder(checkout: Checkout) -> Checkout:
+    """A checkout that can build, and whose vendor's address leads nowhere."""
+    checkout.with_python()
+    checkout.with_go()
+    checkout.environment |= {"PULUMI_RELEASES_URL": "http://127.0.0.1:9", "PULUMI_SUMS_URL": "http://127.0.0.1:9/sums"}
+    return checkout

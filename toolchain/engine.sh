@@ -14,6 +14,15 @@ engine_version() { [ -S "$SOCKET" ] && engine version --format '{{.Server.Versio
 
 install_engine() { apt_install_newer docker.io docker-cli docker-buildx iptables; }
 
+# forget_dead_daemon: after a crash or a reboot another program may have the number in dockerd's file, which dockerd would
+# take for itself.
+forget_dead_daemon() {
+	read_line /var/run/docker.pid
+	if [ -n "$line" ] && [ "$(cat "/proc/$line/comm" 2>/dev/null)" != dockerd ]; then
+		as_root rm -f /var/run/docker.pid
+	fi
+}
+
 # A session of its own outlives this shell. The lock of setup.sh (9) must not live on in it. Debian's own start script
 # would raise the limit of open files, which a container of a provider may forbid.
 start_without_systemd() {
@@ -25,7 +34,7 @@ start_engine() {
 	if [ -d /run/systemd/system ]; then
 		as_root systemctl enable --now docker || return 1
 	else
-		start_without_systemd || return 1
+		forget_dead_daemon && start_without_systemd || return 1
 	fi
 	end=$(($(date +%s) + START_SECONDS))
 	until engine_version; do

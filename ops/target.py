@@ -24,7 +24,6 @@ class Target:
     docker_host: str
     http_port: object
     https_port: object
-    mode: object
 
     @classmethod
     def read(cls, stack: str, folder: Path = ROOT) -> Self:
@@ -36,7 +35,7 @@ class Target:
                 f"Copy Pulumi.prod.yaml to {file.name} and change its values.")
         values = _defaults(folder) | _values(file)
         return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
-                   https_port=values["httpsPort"], mode=values["mode"])
+                   https_port=values["httpsPort"])
 
     @property
     def is_local(self) -> bool:

@@ -15,6 +15,12 @@ ROOT = Path(__file__).parents[2]
 STACK = "e2e"
 LABEL = "org.stealth-vpn.stack"
 SERVICES = ("admin", "caddy", "singbox", "trojan", "wireguard", "xray")
+NAMES = ("www", "cdn", "img", "app", "q", "t")
+"""Labels under the domain that answer on the public port."""
+
+SITE = (ROOT / "images" / "caddy" / "site" / "index.html").read_bytes()
+"""The cover site's first page."""
+
 _COMMAND_SECONDS = 900
 
 

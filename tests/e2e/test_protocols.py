@@ -13,15 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.client import IMAGE, Client, client
-from tests.e2e.deployment import Server, healthy, inspect
+from tests.e2e.deployment import NAMES, SITE, Server, healthy, inspect
 from tests.e2e.outside import ANSWER, CLIENTS, PAGE, SERVER_ADDRESS, Outside, is_server
 from tests.e2e.programs import PROTOCOLS, program
 
 pytestmark = pytest.mark.integration
 
 SILENT_SECONDS = 65
-NAMES = ("www", "cdn", "img", "app", "q", "t")
-SITE = (Path(__file__).parents[2] / "images" / "caddy" / "site" / "index.html").read_bytes()
 # The first record's header, inside the random, inside the session id, inside extensions, just before the end.
 CUTS = (1, 5, 6, 60, 100, 250, 400, 500, 1200, 1500)
 

@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.client import client
-from tests.e2e.deployment import Server
+from tests.e2e.deployment import NAMES, SITE, Server
 from tests.e2e.outside import PAGE, Outside, is_server
 from tests.e2e.programs import PROTOCOLS, program
 
 pytestmark = pytest.mark.integration
 
-NAMES = ("www", "cdn", "img", "app", "q", "t")
-SITE = (Path(__file__).parents[2] / "images" / "caddy" / "site" / "index.html").read_bytes()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

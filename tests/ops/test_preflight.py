@@ -33,7 +33,7 @@ class FakeEngine(Engine):
 def check(engine: Engine, monkeypatch: pytest.MonkeyPatch, port: object) -> None:
     monkeypatch.setattr(preflight, "Engine", lambda _: engine)
     preflight.check(Target(
-        stack="local", docker_host="unix:///nowhere.sock", http_port=1, https_port=port, mode="full"))
+        stack="local", docker_host="unix:///nowhere.sock", http_port=1, https_port=port))
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings what only tests need: Pulumi from source also on the official road, an SSH server, debootstrap, curl, a static
+# Brings what only tests need: Pulumi from source also on the official road, an SSH server, debootstrap, curl, openssl, ps, a static
 # shell for tiny images, and Docker Compose, which deploys are compared with.
 set -eu
 # shellcheck source=toolchain/lib.sh
@@ -8,7 +8,7 @@ set -eu
 . "$ROOT/toolchain/apt.sh"
 
 missing=''
-for package in openssh-server debootstrap busybox-static curl; do
+for package in openssh-server debootstrap busybox-static curl openssl procps; do
 	[ -e "/var/lib/dpkg/info/$package.list" ] || missing="$missing $package"
 done
 if [ -n "$missing" ]; then

@@ -6,7 +6,6 @@ Where Pulumi is and which state it uses comes from toolchain/run.sh, or from the
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from . import repair
 from .docker import Engine
 from .errors import OperatorError
 from .events import Follower, follow
+from .interrupts import Interrupts
 from .target import PROJECT, ROOT
 
 LOG_FOLDER = ROOT / ".pulumi" / "logs"
@@ -74,7 +74,7 @@ class Stack:
         events = self.log.with_suffix(".events")
         events.write_text("")
         events.chmod(0o600)
-        with self.log.open("w") as log:
+        with self.log.open("w") as log, Interrupts(self._show) as interrupts:
             self.log.chmod(0o600)
             process = subprocess.Popen(  # noqa: S603 - fixed words
                 [*self._words(words), "--event-log", str(events), "--non-interactive", "--color", "never"],
@@ -83,28 +83,19 @@ class Stack:
                 start_new_session=True,
                 # The flag --event-log exists only with this.
                 env=os.environ | {"PULUMI_DEBUG_COMMANDS": "true"})
-            self._watch(process, events, follower)
+            interrupts.go_to(process)
+            try:
+                for event in follow(events, lambda: process.poll() is None):
+                    follower.take(event)
+            finally:
+                if process.poll() is None:
+                    # A fault of ours must not leave a deploy running that nobody watches.
+                    interrupts.send()
+                    process.wait()
         events.unlink()
         if process.returncode != 0:
             raise OperatorError(self._sentence(follower))
         return follower
-
-    def _watch(self, process: subprocess.Popen[bytes], events: Path, follower: Follower) -> None:
-        def interrupt(*_: object) -> None:
-            self._show("Stopping: what is half done is finished or taken back first. One moment ...")
-            process.send_signal(signal.SIGINT)
-
-        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            for event in follow(events, lambda: process.poll() is None):
-                follower.take(event)
-        finally:
-            if process.poll() is None:
-                # A fault of ours must not leave a deploy running that nobody watches.
-                interrupt()
-                process.wait()
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _sentence(self, follower: Follower) -> str:
         found = follower.faults.sentences() or _last_errors(self.log)

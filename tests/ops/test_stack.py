@@ -1,10 +1,12 @@
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -190,5 +192,23 @@ def test_a_signal_is_passed_on_and_the_run_ends_in_order(
         while :; do sleep 0.05; done""")
     made[0].prepare()
     with pytest.raises(OperatorError, match="the update was cancelled"):
+        made[0].run("up")
+    assert any("Stopping" in line for line in made[1])
+
+
+def test_a_signal_that_comes_while_the_process_is_being_made_reaches_it(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make = subprocess.Popen
+
+    def make_late(*args: Any, **options: Any) -> Any:
+        process = make(*args, **options)
+        os.kill(os.getpid(), signal.SIGINT)
+        return process
+
+    fake_pulumi(tmp_path, monkeypatch, "exec sleep 60")
+    made[0].prepare()
+    monkeypatch.setattr(subprocess, "Popen", make_late)
+    with pytest.raises(OperatorError):
         made[0].run("up")
     assert any("Stopping" in line for line in made[1])

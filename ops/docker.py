@@ -9,6 +9,9 @@ from typing import Any
 
 from .errors import OperatorError
 
+CADDY = "stealth-caddy"
+"""The container that publishes the ports."""
+
 _LABEL = "org.stealth-vpn"
 _TIMEOUT_SECONDS = 60
 
@@ -44,6 +47,18 @@ class Engine:
         """Return the stack's services, without the writers, which never run."""
         found = [_container(entry) for entry in self._inspect_all(stack)]
         return sorted((item for item in found if not item.name.endswith("-writer")), key=lambda item: item.name)
+
+    def check(self, container: str) -> str:
+        """Run a container's own health check now; return what it found wrong, empty if nothing.
+
+        The engine's verdict is as old as the check's interval.
+        """
+        test = self._run("inspect", container, "--format", "{{json .Config.Healthcheck.Test}}").stdout
+        kind, *command = json.loads(test or "null") or [""]
+        if kind != "CMD":
+            return f"{container} has no health check"
+        done = self._run("exec", container, *command)
+        return "" if done.returncode == 0 else _last_line(done.stdout or done.stderr)
 
     def publishers(self) -> dict[str, str]:
         """Return the names of the containers that publish ports, by port and transport such as 443/tcp."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from .docker import Engine
+from .docker import CADDY, Engine
 from .errors import OperatorError
 from .target import Target
 
@@ -13,7 +13,6 @@ from .target import Target
 LEAST_ENGINE = 25
 # Measured: the builds of all images take 5 GB with their caches, from an empty engine.
 BUILD_BYTES = 6 << 30
-_CADDY = "stealth-caddy"
 
 
 def check(target: Target) -> Engine:
@@ -42,7 +41,7 @@ def check_version(version: str) -> None:
 
 
 def _check_port(publisher: str, port: object, transport: str) -> None:
-    if publisher == _CADDY or not isinstance(port, int) or not _is_held(port, transport):
+    if publisher == CADDY or not isinstance(port, int) or not _is_held(port, transport):
         return
     key = "httpsPort" if transport == "udp" or port != 80 else "httpPort"
     holder = f"the container {publisher}" if publisher else _holder(port, transport)

@@ -22,11 +22,6 @@ if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}" ]; then
 fi
 # A missing plugin would be asked for five times on the network, and what `make setup` brings is all that is needed.
 export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
-# State and passphrase stay in the checkout, unless the operator's environment says where else they are.
-export PULUMI_BACKEND_URL="${PULUMI_BACKEND_URL:-file://$ROOT}"
-if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}" ]; then
-	export PULUMI_CONFIG_PASSPHRASE_FILE="${PULUMI_CONFIG_PASSPHRASE_FILE:-$ROOT/.pulumi-passphrase}"
-fi
 
 if [ -S "$SOCKET" ] && ! may_use_socket && in_docker_group; then
 	exec sg docker -c "exec $(quoted "$@")"

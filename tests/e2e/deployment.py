@@ -7,9 +7,13 @@ one and take away only what carries their own stack's label.
 import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 ROOT = Path(__file__).parents[2]
 STACK = "e2e"
@@ -22,6 +26,7 @@ SITE = (ROOT / "images" / "caddy" / "site" / "index.html").read_bytes()
 """The cover site's first page."""
 
 _COMMAND_SECONDS = 900
+_ENGINE_SECONDS = 60
 
 
 def docker(*words: str, check: bool = True) -> str:
@@ -54,6 +59,19 @@ def clean() -> None:
                          ("volume", ("volume", "rm"))):
         if own := names(kind, f"label={LABEL}={STACK}"):
             docker(*remove, *own)
+
+
+def restart_engine() -> None:
+    """Stop Docker Engine with all its containers, and start it as a reboot would."""
+    running = names("container", "status=running")
+    foreign = running - names("container", "status=running", f"label={LABEL}={STACK}")
+    assert not foreign, f"this test restarts Docker Engine, but {', '.join(sorted(foreign))} runs on it"
+    daemon = int(Path("/var/run/docker.pid").read_text())
+    os.kill(daemon, signal.SIGTERM)
+    end = time.monotonic() + _ENGINE_SECONDS
+    while psutil.pid_exists(daemon) and time.monotonic() < end:
+        time.sleep(0.1)
+    subprocess.run([str(ROOT / "toolchain" / "engine.sh")], check=True, capture_output=True, timeout=_ENGINE_SECONDS)
 
 
 class Server:

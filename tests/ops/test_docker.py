@@ -52,3 +52,22 @@ def test_a_published_port_leads_to_its_container(tmp_path: Path, monkeypatch: py
         echo 'stealth-caddy 0.0.0.0:80->80/tcp, :::80->80/tcp, 0.0.0.0:8443->443/udp'
         echo 'quiet 9000/tcp'""")
     assert Engine("unix:///x.sock").publishers() == {"80/tcp": "stealth-caddy", "8443/udp": "stealth-caddy"}
+
+
+@pytest.mark.parametrize(("code", "found"), [(0, ""), (1, "http 503: not measured yet")])
+def test_a_container_s_own_check_is_run_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, found: str,
+) -> None:
+    calls = fake_docker(tmp_path, monkeypatch, f"""
+        [ "$3" = inspect ] && echo '["CMD","/probe","http","http://x/"]' && exit 0
+        echo "first line"; echo "http 503: not measured yet."; exit {code}""")
+    assert Engine("unix:///x.sock").check("stealth-caddy") == found
+    assert calls.read_text().splitlines()[-1] == "--host unix:///x.sock exec stealth-caddy /probe http http://x/"
+
+
+@pytest.mark.parametrize("answer", ["echo null", "exit 1"])
+def test_a_container_without_a_check_is_not_called_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str,
+) -> None:
+    fake_docker(tmp_path, monkeypatch, answer)
+    assert Engine("unix:///x.sock").check("stealth-caddy") == "stealth-caddy has no health check"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -59,6 +60,24 @@ func checkTCP(arguments []string) error {
 		}
 		if err := connection.Close(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkTLS wants a certificate for every NAME; whether it leads to a root is for those to judge who trust some.
+func checkTLS(arguments []string) error {
+	dialer := &net.Dialer{Timeout: timeout}
+	for _, name := range arguments[1:] {
+		config := &tls.Config{ServerName: name, InsecureSkipVerify: true}
+		connection, err := tls.DialWithDialer(dialer, "tcp", arguments[0], config)
+		if err != nil {
+			return fmt.Errorf("no certificate for %s: %w", name, err)
+		}
+		shown := connection.ConnectionState().PeerCertificates[0]
+		_ = connection.Close()
+		if err := shown.VerifyHostname(name); err != nil {
+			return fmt.Errorf("no certificate for %s: %w", name, err)
 		}
 	}
 	return nil

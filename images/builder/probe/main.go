@@ -1,6 +1,7 @@
 // Command probe answers whether a daemon works, by using it: as a container's health check it needs no shell.
 //
 //	probe http URL [--contains TEXT] [--host NAME] --and tcp HOST:PORT --and quic HOST:PORT
+//	probe tls HOST:PORT NAME [NAME ...]
 //	probe grpc HOST:PORT /package.Service/Method
 //
 // It exits 0 if every check passes, else 1 with one line that says why.
@@ -18,6 +19,7 @@ const timeout = 3 * time.Second
 var checks = map[string]func(arguments []string) error{
 	"http": checkHTTP,
 	"tcp":  checkTCP,
+	"tls":  checkTLS,
 	"quic": checkQUIC,
 	"grpc": checkGRPC,
 }
@@ -32,7 +34,7 @@ func main() {
 func run(arguments []string) error {
 	for _, words := range split(arguments) {
 		if len(words) < 2 || checks[words[0]] == nil {
-			return fmt.Errorf("%q is no check; use http, tcp, quic or grpc with its target", words)
+			return fmt.Errorf("%q is no check; use http, tcp, tls, quic or grpc with its target", words)
 		}
 		if err := checks[words[0]](words[1:]); err != nil {
 			return fmt.Errorf("%s %s: %w", words[0], words[1], err)

@@ -42,6 +42,16 @@ func TestTCPWantsEveryAddressAndAndJoinsChecks(t *testing.T) {
 	expect(t, "refused", "tcp", good)
 }
 
+func TestTLSWantsACertificateForEveryName(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is for example.com
+	defer server.Close()
+	address := strings.TrimPrefix(server.URL, "https://")
+	expect(t, "", "tls", address, "example.com", "www.example.com")
+	expect(t, "no certificate for example.org", "tls", address, "example.com", "example.org")
+	server.Close()
+	expect(t, "no certificate for example.com: dial", "tls", address, "example.com")
+}
+
 func TestAnUnknownCheckIsNamed(t *testing.T) {
 	expect(t, "is no check", "icmp", "127.0.0.1")
 	expect(t, "is no check", "tcp")

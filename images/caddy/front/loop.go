@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"stealth-vpn/images/caddy/handover"
 )
 
 const (
@@ -25,6 +27,8 @@ type options struct {
 	tuicName string
 	most     int
 	idle     time.Duration
+
+	certificates handover.Options // nothing where sing-box has its own
 }
 
 // loop moves all datagrams: one thread, no lock, no allocation per packet. A system call moves up to 64 KB, so

@@ -14,7 +14,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
+
+	"stealth-vpn/images/caddy/handover"
 )
 
 const usage = "usage: front [options] -- command [argument ...]"
@@ -53,6 +56,9 @@ func run(arguments []string) (int, error) {
 		}
 		go serveStatus(listener, stats)
 	}
+	if chosen.certificates.To != "" {
+		go handover.Run(chosen.certificates)
+	}
 	return supervise(command, failure)
 }
 
@@ -68,6 +74,12 @@ func parse(arguments []string) (chosen options, status string, command []string,
 	flags.IntVar(&chosen.most, "max-flows", 8192, "flows at most; each takes a socket")
 	flags.DurationVar(&chosen.idle, "idle", 3*time.Minute, "time without a packet after which a flow is forgotten")
 	flags.StringVar(&status, "status", "", "loopback address of /status")
+	flags.StringVar(&chosen.certificates.From, "certificates-from", "", "folder of an issuer in Caddy's storage")
+	flags.StringVar(&chosen.certificates.To, "certificates-to", "", "folder that its certificates are handed over in")
+	flags.Func("certificates-of", "names whose certificates are handed over, separated by commas", func(text string) error {
+		chosen.certificates.Names = strings.Split(text, ",")
+		return nil
+	})
 	for name, at := range map[string]*netip.AddrPort{
 		"wireguard": &chosen.backends[toWireguard], "tuic": &chosen.backends[toTUIC],
 		"quic": &chosen.backends[toQUIC],
@@ -88,6 +100,8 @@ func (chosen options) check(words int, status string) error {
 		return errors.New("-max-flows and -idle must be above zero")
 	case chosen.backends[toTUIC].IsValid() != (chosen.tuicName != ""):
 		return errors.New("-tuic and -tuic-name belong together")
+	case !chosen.certificates.IsWhole():
+		return errors.New("-certificates-from, -certificates-to and -certificates-of belong together")
 	case status != "" && !chosen.hasBackend():
 		return errors.New("-status has nothing to tell without a backend")
 	case chosen.backends[toTUIC].IsValid() && !chosen.backends[toQUIC].IsValid():

@@ -84,6 +84,7 @@ func TestAWrongCommandLineIsRefused(t *testing.T) {
 		"", "--", "-max-flows 0 -- true", "-idle 0s -- true", "-quic localhost:1 -- true", "-nonsense -- true",
 		"-quic 127.0.0.1:1 -tuic 127.0.0.1:2 -- true", "-quic 127.0.0.1:1 -tuic-name t.example.com -- true",
 		"-tuic 127.0.0.1:2 -tuic-name t.example.com -- true", "-status 127.0.0.1:1 -- true",
+		"-certificates-from /data -- true", "-certificates-to /there -certificates-of q.example.com -- true",
 	} {
 		if code, err := run(strings.Fields(line)); code != 2 || err == nil {
 			t.Errorf("%q: %d, %v", line, code, err)

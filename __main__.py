@@ -5,7 +5,7 @@ import gc
 import pulumi
 import pulumi_docker as docker
 
-from components import admin, caddy, singbox, sizing, trojan, wireguard, xray
+from components import admin, caddy, certificate_files, certificates, singbox, sizing, trojan, wireguard, xray
 from components.configs.plan import Plan
 from components.daemon import Deployment
 from components.images import Images
@@ -23,14 +23,16 @@ MINIMAL = ("admin", "caddy")
 
 settings = Settings.load(pulumi.Config())
 plan = Plan.of(settings.domain, settings.network_subnet, settings.vpn_subnet)
+own_files = certificate_files.read(settings, plan)
 host = sizing.host(settings)
 secrets = Secrets("secrets", settings.domain)
 engine = docker.Provider("engine", host=settings.docker_host)
 on_engine = pulumi.ResourceOptions(provider=engine)
+images = Images("images", FULL if settings.mode == "full" else MINIMAL, on_engine).ids
 deployment = Deployment(
-    settings=settings, plan=plan, secrets=secrets, host=host, opts=on_engine,
-    networks=create_networks(plan, on_engine), volumes=create_data_volumes(on_engine),
-    images=Images("images", FULL if settings.mode == "full" else MINIMAL, on_engine).ids)
+    settings=settings, plan=plan, secrets=secrets, host=host, images=images, opts=on_engine,
+    certificates=certificates.create(settings, plan, own_files, secrets.authority, images, on_engine),
+    networks=create_networks(plan, on_engine), volumes=create_data_volumes(on_engine))
 
 others = [admin.create(deployment)]
 if settings.mode == "full":
@@ -44,6 +46,5 @@ pulumi.export("panelUsername", settings.admin_username)
 pulumi.export("panelPassword", secrets.panel_password)
 keys = pulumi.Output.all(xray=secrets.xray, trojan=secrets.trojan, singbox=secrets.singbox, wireguard=secrets.wireguard)
 pulumi.export("clientLinks", keys.apply(lambda all_keys: client_links(settings, plan, ClientKeys(**all_keys))))
-if settings.tls == "internal":
-    certificate = deployment.authority_file("certificate_pem")
-    pulumi.export("authorityCertificate", pulumi.Output.unsecret(certificate))
+if deployment.certificates.roots is not None:
+    pulumi.export("authorityCertificate", deployment.certificates.roots)

@@ -4,6 +4,7 @@ import pulumi
 import pulumi_docker as docker
 
 from .configs import caddy, front, ports
+from .configs.common import HANDED_OVER
 from .daemon import Daemon, DaemonArgs, Deployment, texts
 
 
@@ -12,17 +13,15 @@ def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
     settings, secrets = deployment.settings, deployment.secrets
     rendered = pulumi.Output.all(secrets.xray, secrets.wireguard, secrets.panel).apply(
         lambda keys: caddy.files(settings, deployment.plan, *keys))
-    files = texts(rendered, "Caddyfile")
-    if settings.tls == "internal":
-        files["ca.crt"] = deployment.authority_file("certificate_pem")
-        files["ca.key"] = deployment.authority_file("private_key_pem")
-    volumes = deployment.volumes
+    files = {**texts(rendered, "Caddyfile"), **deployment.certificates.caddy}
+    volumes, handed_over = deployment.volumes, deployment.certificates.handed_over
     return Daemon("caddy", deployment, DaemonArgs(
         user="10001:10001", files=files, probe=_probe(deployment),
         attachments=[deployment.edge("caddy")], after=list(others),
         service={
             "command": front.command(settings, deployment.plan),
-            "data": {"/data": volumes["caddy-data"].name, "/config": volumes["caddy-config"].name},
+            "data": {"/data": volumes["caddy-data"].name, "/config": volumes["caddy-config"].name,
+                     **({HANDED_OVER: handed_over} if handed_over else {})},
             "ports": [
                 _published(80, settings.http_port, "tcp"),
                 _published(443, settings.https_port, "tcp"),
@@ -34,10 +33,23 @@ def _probe(deployment: Deployment) -> list[str]:
     plan = deployment.plan
     check = ["/usr/local/bin/probe", "http", "http://127.0.0.1:2019/config/",
              "--and", "http", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}/", "--contains", "</html>"]
+    check += _certificates(deployment)
     if deployment.settings.mode == "minimal":
         return check
     # So that a deploy ends with REALITY's measurement made (decision 0003).
     return [*check, "--and", "http", f"http://{front.STATUS}/status", "--and", "http", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
+
+
+def _certificates(deployment: Deployment) -> list[str]:
+    """Ask Caddy for each certificate that it must have obtained, where no other daemon ends the TLS of that name."""
+    plan, settings = deployment.plan, deployment.settings
+    if settings.tls != "acme":
+        return []
+    own = ["--and", "tls", "127.0.0.1:443", *plan.names("www")]
+    if settings.mode == "minimal":
+        return own
+    return [*own, *plan.names("app", "q", "t"),
+            "--and", "tls", f"{plan.edge('caddy')}:{ports.COVER_TLS}", *plan.names("cdn", "img")]
 
 
 def _published(inside: int, outside: int, protocol: str) -> docker.ContainerPortArgs:

@@ -41,6 +41,12 @@ def check_host_name(key: str, value: str) -> None:
         refuse(key, value, "it must be a host name such as example.com")
 
 
+def check_directory(key: str, value: str) -> None:
+    """Refuse what is no address of an ACME directory (RFC 8555 section 6.1: HTTPS only)."""
+    if not re.fullmatch(r"https://[\w.:\[\]-]+(/[\w./~-]*)?", value, re.ASCII):
+        refuse(key, value, "it must be an address such as https://ca.example.com/directory")
+
+
 def check_choice(key: str, value: str, choices: Iterable[str]) -> None:
     """Refuse a value outside a closed set."""
     if value not in (allowed := tuple(choices)):

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_docker as docker
 
+from .certificates import Certificates
 from .configs.plan import Plan
 from .delivery import Delivery
 from .network import Networks
@@ -22,6 +23,7 @@ class Deployment:
     settings: Settings
     plan: Plan
     secrets: Secrets
+    certificates: Certificates
     networks: Networks
     volumes: Mapping[str, docker.Volume]
     images: Mapping[str, pulumi.Output[str]]
@@ -38,10 +40,6 @@ class Deployment:
     def control(self, service: str) -> Attachment:
         """The service's place on the management network."""
         return Attachment(network=self.networks.control.name, address=self.plan.control(service))
-
-    def authority_file(self, part: str) -> pulumi.Output[str]:
-        """The authority's `certificate_pem` or `private_key_pem`."""
-        return self.secrets.authority.apply(lambda authority: str(getattr(authority, part)))
 
 
 @dataclass(frozen=True, kw_only=True)

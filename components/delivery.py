@@ -17,21 +17,26 @@ RENDERED_PATH = "/etc/stealth"
 
 
 class Delivery(pulumi.ComponentResource):
-    """One service's rendered files, mode 0400, owned by the service's user."""
+    """Files of one owner: a service's rendered ones, mode 0400, or the first ones of a volume that a service keeps.
+
+    The first files are for the owner's group as well, and a new image does not bring them back over what the
+    service has put in their place.
+    """
 
     volume: pulumi.Output[str]
-    """Volume to mount read-only at /etc/stealth."""
+    """Volume to mount read-only at /etc/stealth; with first files, where the service and its reader agree."""
 
     sha256: pulumi.Output[str]
     """Hash over names and texts, for the label that replaces the reader when they change."""
 
     def __init__(
         self, name: str, image: pulumi.Input[str], user: str,
-        files: Mapping[str, pulumi.Output[str]], opts: pulumi.ResourceOptions,
+        files: Mapping[str, pulumi.Output[str]], opts: pulumi.ResourceOptions, *, is_first: bool = False,
     ) -> None:
         super().__init__("stealth-vpn:docker:Delivery", f"{name}-delivery", {}, opts)
+        title = f"stealth-{name}" if is_first else f"stealth-{name}-rendered"
         volume = docker.Volume(
-            f"stealth-{name}-rendered", name=f"stealth-{name}-rendered", labels=volume_labels(name),
+            title, name=title, labels=volume_labels(name),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True))
         writer = docker.Container(
             f"stealth-{name}-writer", name=f"stealth-{name}-writer", image=image, user=user,
@@ -39,20 +44,21 @@ class Delivery(pulumi.ComponentResource):
             capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
             security_opts=["no-new-privileges:true"], labels=container_labels(name),
             mounts=[docker.ContainerMountArgs(target=RENDERED_PATH, source=volume.name, type="volume")],
-            uploads=[_upload(file, text, user) for file, text in sorted(files.items())],
+            uploads=[_upload(file, text, user, "0640" if is_first else "0400") for file, text in sorted(files.items())],
             opts=pulumi.ResourceOptions(
-                parent=self, delete_before_replace=True, replace_on_changes=["init", "rm"]))
+                parent=self, delete_before_replace=True, replace_on_changes=["init", "rm"],
+                ignore_changes=["image"] if is_first else []))
         # By way of the writer's id, so that no reader starts before its files are there.
         self.volume = pulumi.Output.all(volume.name, writer.id).apply(lambda both: str(both[0]))
         self.sha256 = pulumi.Output.unsecret(pulumi.Output.all(**files).apply(_hash))
         self.register_outputs({"volume": self.volume, "sha256": self.sha256})
 
 
-def _upload(file: str, text: pulumi.Output[str], user: str) -> docker.ContainerUploadArgs:
+def _upload(file: str, text: pulumi.Output[str], user: str, mode: str) -> docker.ContainerUploadArgs:
     owner, group = user.split(":")
     return docker.ContainerUploadArgs(
         file=f"{RENDERED_PATH}/{file}", content=pulumi.Output.secret(text),
-        permissions="0400", owner=owner, group=group)
+        permissions=mode, owner=owner, group=group)
 
 
 def _hash(files: dict[str, str]) -> str:

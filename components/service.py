@@ -96,6 +96,12 @@ class ServiceArgs:
     host_folders: dict[str, str] = field(default_factory=dict)
     """Path inside, and the folder of the host mounted there, always read-only."""
 
+    shared: dict[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Path inside, and the volume of another service mounted there read-only."""
+
+    groups: list[str] = field(default_factory=list)
+    """Numeric groups beside the user's own."""
+
     ports: list[docker.ContainerPortArgs] = field(default_factory=list)
     capabilities: list[str] = field(default_factory=list)
     sysctls: dict[str, str] = field(default_factory=dict)
@@ -112,7 +118,8 @@ class Service(pulumi.ComponentResource):
         super().__init__("stealth-vpn:docker:Service", name, {}, opts)
         container = docker.Container(
             f"stealth-{name}", name=f"stealth-{name}", hostname=name,
-            image=args.image, user=args.user, command=args.command, envs=[f"TZ={host.time_zone}"],
+            image=args.image, user=args.user, group_adds=args.groups,
+            command=args.command, envs=[f"TZ={host.time_zone}"],
             read_only=True, init=False, tmpfs={"/tmp": _TMPFS, "/run": _TMPFS},  # noqa: S108 - inside
             mounts=_mounts(args), networks_advanced=_networks(args), ports=args.ports,
             capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"], adds=args.capabilities),
@@ -141,9 +148,11 @@ def _mounts(args: ServiceArgs) -> list[docker.ContainerMountArgs]:
         target="/etc/stealth", source=args.rendered_volume, type="volume", read_only=True)
     volumes = (docker.ContainerMountArgs(target=path, source=volume, type="volume", read_only=False)
                for path, volume in args.data.items())
+    shared = (docker.ContainerMountArgs(target=path, source=volume, type="volume", read_only=True)
+              for path, volume in args.shared.items())
     folders = (docker.ContainerMountArgs(target=path, source=folder, type="bind", read_only=True)
                for path, folder in args.host_folders.items())
-    return [rendered, *volumes, *folders]
+    return [rendered, *volumes, *shared, *folders]
 
 
 def _networks(args: ServiceArgs) -> list[docker.ContainerNetworksAdvancedArgs]:

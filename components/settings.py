@@ -20,7 +20,7 @@ _TCP_OF_SERVICE = {
 }
 _SINGBOX_UDP = ("singbox_hysteria_port", "singbox_tuic_port")
 _CHOICES = {
-    "tls": ("internal", "acme"),
+    "tls": ("internal", "acme", "files"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
     "mode": ("full", "minimal"),
     "resource_profile": ("auto", "standard", "small"),
@@ -48,6 +48,10 @@ class Settings:
     email: str
     admin_username: str
     tls: str
+    acme_directory: str
+    tls_certificate_file: str
+    tls_key_file: str
+    tls_root_file: str
     http_port: int
     https_port: int
     xray_vision_port: int
@@ -92,6 +96,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Check each value, then the values against each other."""
         self._check_identity()
+        self._check_certificates()
         self._check_ports()
         self._check_networks()
         self._check_limits()
@@ -109,6 +114,12 @@ class Settings:
                           "it must consist of letters, digits and _, and not begin with a digit")
         for name, choices in _CHOICES.items():
             checks.check_choice(config_key(name), getattr(self, name), choices)
+
+    def _check_certificates(self) -> None:
+        checks.check_directory("acmeDirectory", self.acme_directory)
+        for name in ("tls_certificate_file", "tls_key_file"):
+            if self.tls == "files" and not getattr(self, name):
+                checks.refuse(config_key(name), "empty", "`tls: files` needs it")
 
     def _check_ports(self) -> None:
         for field in fields(self):

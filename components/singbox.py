@@ -1,33 +1,21 @@
 """sing-box: ShadowTLS with Shadowsocks 2022, Hysteria2 and TUIC."""
 
-import pulumi
-
-from .authority import Authority, Leaf
 from .configs import ports, singbox
-from .configs.plan import Plan
+from .configs.common import HANDED_OVER
 from .daemon import Daemon, DaemonArgs, Deployment, texts
 
 
 def create(deployment: Deployment) -> Daemon:
-    """Make the daemon. Its QUIC certificates come from our own authority, whatever `tls` says for Caddy."""
+    """Make the daemon; where Caddy obtains the certificates, it reads them as a member of Caddy's group."""
     settings, plan = deployment.settings, deployment.plan
     rendered = deployment.secrets.singbox.apply(lambda keys: singbox.files(settings, plan, keys))
-    leaf = deployment.secrets.authority.apply(lambda authority: _leaf(authority, plan))
+    handed_over = deployment.certificates.handed_over
+    reader = {"shared": {HANDED_OVER: handed_over}, "groups": ["10001"]} if handed_over else {}
     quic = [word for port in (settings.singbox_hysteria_port, settings.singbox_tuic_port)
             for word in ("--and", "quic", f"127.0.0.1:{port}")]
     return Daemon("singbox", deployment, DaemonArgs(
-        user="10004:10004", files=texts(rendered, "config.json") | _pair(leaf),
+        user="10004:10004", files={**texts(rendered, "config.json"), **deployment.certificates.singbox},
         probe=["/usr/local/bin/probe", "tcp", f"127.0.0.1:{settings.singbox_shadowtls_port}",
                f"{plan.control('singbox')}:{ports.CLASH_API}", *quic],
         attachments=[deployment.edge("singbox"), deployment.control("singbox")],
-        service={"data": {"/var/lib/singbox": deployment.volumes["singbox-data"].name}}))
-
-
-def _leaf(authority: Authority, plan: Plan) -> Leaf:
-    # Every name of the server, for a prober may ask for any of them over HTTP/3.
-    return authority.leaf([plan.name(label) for label in ("q", "t", "www", "cdn", "img", "app")])
-
-
-def _pair(leaf: pulumi.Output[Leaf]) -> dict[str, pulumi.Output[str]]:
-    return {"cert.pem": leaf.apply(lambda made: made.chain_pem),
-            "key.pem": leaf.apply(lambda made: made.private_key_pem)}
+        service={"data": {"/var/lib/singbox": deployment.volumes["singbox-data"].name}, **reader}))

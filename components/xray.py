@@ -11,8 +11,8 @@ def create(deployment: Deployment) -> Daemon:
     settings, plan = deployment.settings, deployment.plan
     rendered = deployment.secrets.xray.apply(lambda keys: xray.files(settings, plan, keys))
     files = texts(rendered, "config.json")
-    if settings.tls == "internal":
-        files["ca.crt"] = deployment.authority_file("certificate_pem")
+    if deployment.certificates.roots is not None:
+        files["ca.crt"] = deployment.certificates.roots
     return Daemon("xray", deployment, DaemonArgs(
         user="10002:10002", files=files,
         probe=["/usr/local/bin/probe",

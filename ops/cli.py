@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from . import preflight
+from . import certificates, preflight
 from .docker import CADDY, Container, Engine
 from .errors import OperatorError
 from .stack import Stack
@@ -47,7 +47,10 @@ def up(name: str) -> None:
     stack = Stack(name, click.echo)
     stack.prepare()
     stack.repair(engine)
-    follower = stack.run("up", "--yes")
+    try:
+        follower = stack.run("up", "--yes")
+    except OperatorError as error:
+        raise certificates.explained(engine, error) from error
     with ThreadPoolExecutor() as pool:
         outputs = pool.submit(stack.outputs, with_secrets=True)
         containers = _await_health(engine, name)

@@ -14,6 +14,7 @@ CADDY = "stealth-caddy"
 
 _LABEL = "org.stealth-vpn"
 _TIMEOUT_SECONDS = 60
+_LOG_LINES = "2000"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,11 @@ class Engine:
     def data_folder(self) -> str:
         """Return the folder in which the engine keeps images and volumes."""
         return self._run("info", "--format", "{{.DockerRootDir}}").stdout.strip()
+
+    def logs(self, name: str) -> str:
+        """Return what a container has said last; empty if there is none."""
+        done = self._run("logs", "--tail", _LOG_LINES, name)
+        return done.stdout + done.stderr
 
     def remove_own(self, kind: str, name: str, stack: str) -> bool:
         """Remove a container or network if it carries the stack's label; tell whether it did."""

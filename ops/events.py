@@ -76,10 +76,14 @@ class Follower:
 
     def _told(self, details: dict[str, Any]) -> None:
         text = _COLOUR.sub("", details.get("message", "")).strip()
-        text = re.sub(r"^(?:error: |\d+ errors? occurred:\s+\* )", "", text)
+        text = re.sub(r"^(?:error: |warning: |\d+ errors? occurred:\s+\* )", "", text)
+        own = "pulumi:pulumi:Stack" not in details.get("urn", "pulumi:pulumi:Stack")
+        if details.get("severity") == "warning" and not own and text not in self._said:
+            # The preview says it, and the update once more.
+            self._said.add(text)
+            self._show(f"Warning: {text}")
         if details.get("severity") != "error" or not text or _NOISE.match(text):
             return
-        own = "pulumi:pulumi:Stack" not in details.get("urn", "pulumi:pulumi:Stack")
         (self.faults.of_resources if own else self.faults.of_program).append(text)
 
 

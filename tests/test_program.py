@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from components.errors import SettingsError
+from tests.certificates import PrivateAuthority
 from tests.engine import CONTAINER, IMAGE, NETWORK, VOLUME, RandomEngine, Registered, is_secret
 from tests.settings import PROJECT, SCHEMA
 
@@ -23,14 +24,18 @@ def stack_file(name: str) -> dict[str, object]:
 
 
 def deploy(stack: str = "local", **changes: object) -> RandomEngine:
+    engine = RandomEngine()
+    deploy_on(engine, stack, changes)
+    return engine
+
+
+def deploy_on(engine: RandomEngine, stack: str, changes: dict[str, object]) -> None:
     values = {key: entry["default"] for key, entry in SCHEMA.items() if "default" in entry}
     values |= {"resourceProfile": "standard"} | stack_file(stack) | changes
     pulumi.runtime.set_all_config({
         f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()})
-    engine = RandomEngine()
     engine.deploy(lambda: runpy.run_path("__main__.py") and None)
-    return engine
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +171,68 @@ def delivered(engine: RandomEngine, service: str) -> list[str]:
 def test_with_our_own_authority_xray_and_caddy_get_its_certificate(local: RandomEngine) -> None:
     assert delivered(local, "xray") == ["ca.crt", "config.json"]
     assert delivered(local, "caddy") == ["Caddyfile", "ca.crt", "ca.key"]
+
+
+def mounts(engine: RandomEngine, service: str) -> dict[str, tuple[str, bool]]:
+    return {mount["target"]: (mount["source"], mount["readOnly"]) for mount in containers(engine)[service]["mounts"]}
+
+
+def test_certificates_that_caddy_obtains_reach_sing_box_by_a_volume_that_only_caddy_writes() -> None:
+    engine = deploy("local", tls="acme")
+    place = "/var/lib/certificates"
+    assert mounts(engine, "caddy")[place] == ("stealth-certificates", False)
+    assert mounts(engine, "singbox")[place] == ("stealth-certificates", True)
+    groups = {name: inputs["groupAdds"] for name, inputs in containers(engine).items() if inputs["groupAdds"]}
+    assert groups == {"singbox": ["10001"]}
+    assert f"-certificates-to {place}" in " ".join(containers(engine)["caddy"]["command"])
+    assert delivered(engine, "singbox") == ["config.json"]
+    first = engine.one("stealth-certificates-writer")
+    assert is_secret(first["uploads"])
+    assert [(upload["file"].rpartition("/")[2], upload["permissions"], upload["group"])
+            for upload in first["uploads"]["value"]] == [
+        (f"{name}.stealth.test.{end}", "0640", "10001") for name in ("q", "t") for end in ("key", "pem")]
+    probe = " ".join(containers(engine)["caddy"]["healthcheck"]["tests"]).replace(".stealth.test", "")
+    assert "tls 127.0.0.1:443 www app q t --and tls 172.20.0.10:8443 cdn img" in probe
+
+
+def test_nothing_is_handed_over_where_caddy_obtains_nothing_or_nobody_takes_it(local: RandomEngine) -> None:
+    for engine in (local, deploy("local", tls="acme", mode="minimal")):
+        assert "stealth-certificates" not in {item.inputs["name"] for item in engine.of_type(VOLUME)}
+        assert "-certificates-to" not in containers(engine)["caddy"]["command"]
+    assert " tls 127.0.0.1:443 www.stealth.test" in " ".join(containers(engine)["caddy"]["healthcheck"]["tests"])
+
+
+def test_a_private_authority_s_roots_reach_caddy_and_xray(tmp_path: Path) -> None:
+    (tmp_path / "roots.pem").write_text(PrivateAuthority().root_pem)
+    engine = deploy("local", tls="acme", tlsRootFile=str(tmp_path / "roots.pem"))
+    assert delivered(engine, "xray") == ["ca.crt", "config.json"]
+    assert delivered(engine, "caddy") == ["Caddyfile", "ca.crt"]
+
+
+def test_the_operator_s_own_pair_reaches_caddy_and_sing_box_as_a_secret(tmp_path: Path) -> None:
+    own = PrivateAuthority()
+    pair = own.pair(["*.stealth.test"])
+    for name, text in {"chain": pair.chain_pem, "key": pair.private_key_pem, "root": own.root_pem}.items():
+        (tmp_path / name).write_text(text)
+    engine = deploy("local", tls="files", tlsCertificateFile=str(tmp_path / "chain"), tlsKeyFile=str(tmp_path / "key"),
+                    tlsRootFile=str(tmp_path / "root"))
+    assert delivered(engine, "caddy") == ["Caddyfile", "tls.crt", "tls.key"]
+    assert delivered(engine, "singbox") == ["cert.pem", "config.json", "key.pem"]
+    assert delivered(engine, "xray") == ["ca.crt", "config.json"]
+    for service in ("caddy", "singbox"):
+        uploads = engine.one(f"stealth-{service}-writer")["uploads"]
+        assert is_secret(uploads)
+        assert {upload["permissions"] for upload in uploads["value"]} == {"0400"}
+        assert pair.private_key_pem in {upload["content"] for upload in uploads["value"]}
+        assert pair.private_key_pem.splitlines()[1] not in json.dumps(containers(engine)[service])
+
+
+def test_a_bad_file_of_the_operator_s_own_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "roots.pem").write_text("no certificate")
+    engine = RandomEngine()
+    with pytest.raises(SettingsError, match=r"tlsRootFile is .*roots\.pem, but it holds no certificate"):
+        deploy_on(engine, "local", {"tls": "acme", "tlsRootFile": str(tmp_path / "roots.pem")})
+    assert engine.resources == []
 
 
 def test_a_new_builder_makes_every_daemon_s_image_anew(local: RandomEngine) -> None:

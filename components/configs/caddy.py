@@ -13,16 +13,24 @@ _LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARN", "ERROR": "ERROR"
 def files(
     settings: Settings, plan: Plan, xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys,
 ) -> dict[str, str]:
-    """Return the texts by file name; the authority's files are added where it is known."""
+    """Return the texts by file name; certificate files are added where they are known."""
     return {"Caddyfile": render(
         "caddy/Caddyfile.j2",
         email=settings.email, log_level=_LEVELS[settings.log_level],
-        internal=settings.tls == "internal", full=settings.mode == "full",
+        **_certificates(settings), full=settings.mode == "full",
         public_port_suffix="" if settings.https_port == 443 else f":{settings.https_port}",
         login_rate=settings.rate_limit_admin, vpn_rate=settings.rate_limit_vpn,
         websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path, panel_path=panel.path,
         cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN,
         **_names(plan), **_upstreams(settings, plan))}
+
+
+def _certificates(settings: Settings) -> dict[str, object]:
+    # The system's own roots where there are no others: the template then needs no case for it.
+    roots = "/etc/stealth/ca.crt" if settings.tls_root_file else "/etc/ssl/certs/ca-certificates.crt"
+    return {"internal": settings.tls == "internal", "acme": settings.tls == "acme", "files": settings.tls == "files",
+            "auto_https": "disable_redirects disable_certs" if settings.tls == "files" else "disable_redirects",
+            "acme_directory": settings.acme_directory, "acme_roots": roots}
 
 
 def _names(plan: Plan) -> dict[str, str]:

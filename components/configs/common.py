@@ -5,3 +5,6 @@ REFUSED_NETWORKS = (
     "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8",
 )
 """Where no client may go through the server (RFC 6890): its containers, host and provider's services."""
+
+HANDED_OVER = "/var/lib/certificates"
+"""Where Caddy hands its certificates to sing-box, as NAME.pem and NAME.key (images/caddy/handover)."""

@@ -1,19 +1,24 @@
 """Command line of the Caddy container: the UDP front, which runs Caddy as its child (decision 0007)."""
 
+import re
+from urllib.parse import urlsplit
+
 from components.settings import Settings
 
 from . import ports
+from .common import HANDED_OVER
 from .plan import Plan
 
 STATUS = f"127.0.0.1:{ports.FRONT_STATUS}"
 _CADDY = ["/usr/local/bin/caddy", "run", "--config", "/etc/stealth/Caddyfile", "--adapter", "caddyfile"]
 _MOST_FLOWS = 8192
+_STORAGE = "/data/caddy/certificates"
 
 
 def command(settings: Settings, plan: Plan) -> list[str]:
     """Return the arguments of the image's entry point; in minimal mode there is no UDP to share."""
     backends = _backends(settings, plan) if settings.mode == "full" else []
-    return [*backends, "--", *_CADDY]
+    return [*backends, *_handover(settings, plan), "--", *_CADDY]
 
 
 def _backends(settings: Settings, plan: Plan) -> list[str]:
@@ -26,3 +31,23 @@ def _backends(settings: Settings, plan: Plan) -> list[str]:
         # A flow is an open file, and half of what may be open is enough for a flood.
         "-max-flows", str(min(_MOST_FLOWS, settings.open_files_limit // 2)),
         "-status", STATUS]
+
+
+def _handover(settings: Settings, plan: Plan) -> list[str]:
+    if settings.tls != "acme" or settings.mode == "minimal":
+        return []
+    return [
+        "-certificates-from", f"{_STORAGE}/{issuer_folder(settings.acme_directory)}",
+        "-certificates-to", HANDED_OVER, "-certificates-of", ",".join(plan.names("q", "t")).lower()]
+
+
+def issuer_folder(directory: str) -> str:
+    """Return the folder in which Caddy stores what an ACME directory has issued.
+
+    Only one issuer's are handed over: after a trial with another directory the newest may not be what Caddy shows.
+    Format: github.com/caddyserver/certmagic acmeissuer.go (issuerKey) and storage.go (KeyBuilder.Safe).
+    """
+    address = urlsplit(directory)
+    path = address.path.replace("/", "-").strip("-")
+    key = f"{address.netloc}-{path}" if path else address.netloc
+    return re.sub(r"[^\w@.-]", "", key.lower().replace(":", "-").replace("..", ""))

@@ -48,6 +48,10 @@ class Plan:
         """Host name under the domain: www, cdn, img, app, q or t."""
         return f"{label}.{self.domain}"
 
+    def names(self, *labels: str) -> list[str]:
+        """Host names under the domain."""
+        return [self.name(label) for label in labels]
+
 
 def _host(subnet: str, number: int) -> str:
     return str(ipaddress.IPv4Network(subnet).network_address + number)

@@ -5,14 +5,14 @@ from components.rendering import render
 from components.settings import Settings
 
 from . import ports
-from .common import REFUSED_NETWORKS
+from .common import HANDED_OVER, REFUSED_NETWORKS
 from .plan import Plan
 
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
 
 
 def files(settings: Settings, plan: Plan, keys: SingboxKeys) -> dict[str, str]:
-    """Return the texts by file name; the certificate files come from the authority."""
+    """Return the texts by file name; the certificate files are added where they are known."""
     return {"config.json": render(
         "singbox/config.json.j2",
         log_level=_LEVELS[settings.log_level],
@@ -20,7 +20,15 @@ def files(settings: Settings, plan: Plan, keys: SingboxKeys) -> dict[str, str]:
         cover_address=plan.edge("caddy"), cover_port=ports.COVER_TLS,
         shadowsocks_server_key=keys.shadowsocks_server_key, shadowsocks_user_key=keys.shadowsocks_user_key,
         hysteria_port=settings.singbox_hysteria_port, hysteria_password=keys.hysteria_password,
+        **_pair("hysteria", settings, plan.name("q")), **_pair("tuic", settings, plan.name("t")),
         masquerade_url=f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}",
         tuic_port=settings.singbox_tuic_port, tuic_id=keys.tuic_id, tuic_password=keys.tuic_password,
         refused_networks=REFUSED_NETWORKS, control_address=plan.control("singbox"),
         clash_port=ports.CLASH_API, clash_secret=keys.clash_secret)}
+
+
+def _pair(inbound: str, settings: Settings, name: str) -> dict[str, str]:
+    certificate, key = "/etc/stealth/cert.pem", "/etc/stealth/key.pem"
+    if settings.tls == "acme":
+        certificate, key = (f"{HANDED_OVER}/{name.lower()}.{end}" for end in ("pem", "key"))
+    return {f"{inbound}_certificate": certificate, f"{inbound}_key": key}

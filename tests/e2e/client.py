@@ -22,7 +22,8 @@ def build_image() -> None:
     clients = ROOT / "tests" / "e2e" / "clients"
     done = subprocess.run(
         ["docker", "build", "--tag", IMAGE, "--file", str(clients / "Dockerfile"),
-         "--build-context", f"visitor={clients / 'visitor'}", str(ROOT / "images")],
+         "--build-context", f"visitor={clients / 'visitor'}", "--build-context", f"pebble={clients / 'pebble'}",
+         str(ROOT / "images")],
         capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
 

@@ -37,10 +37,15 @@ class _Page(BaseHTTPRequestHandler):
         # /silent/65 says nothing for 65 seconds.
         if self.path.startswith("/silent/"):
             time.sleep(int(self.path.rpartition("/")[2]))
+        # /slow/45 takes 45 seconds for the page.
+        pieces = 10 * int(self.path.rpartition("/")[2]) if self.path.startswith("/slow/") else 1
+        size = len(PAGE) // pieces + 1
         self.send_response(200)
         self.send_header("Content-Length", str(len(PAGE)))
         self.end_headers()
-        self.wfile.write(PAGE)
+        for piece in range(pieces):
+            self.wfile.write(PAGE[piece * size:(piece + 1) * size])
+            time.sleep(0.1 if pieces > 1 else 0)
 
     def log_message(self, *_: Any) -> None:
         """Say nothing; the tests look at what was seen."""

@@ -7,6 +7,7 @@ import pytest
 
 from components.authority import Authority
 from components.configs import caddy, singbox, trojan, wireguard, xray
+from components.configs.common import HANDED_OVER
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from tests.e2e.deployment import Server
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.integration
 PLAN = Plan.of("example.com", "172.20.0.0/16", "10.66.66.0/24")
 AUTHORITY = Authority.from_seed("seed", "example.com")
 SHAPES: list[dict[str, object]] = [
-    {}, {"mode": "minimal"}, {"tls": "acme"}, {"httpsPort": 8443, "logLevel": "DEBUG"},
-    {"dnsServers": ["2606:4700:4700::1111"], "vpnSubnet": "192.168.9.0/28"}]
+    {}, {"mode": "minimal"}, {"tls": "acme"},
+    {"tls": "files", "tlsCertificateFile": "tls.crt", "tlsKeyFile": "tls.key"},
+    {"httpsPort": 8443, "logLevel": "DEBUG"}, {"dnsServers": ["2606:4700:4700::1111"], "vpnSubnet": "192.168.9.0/28"}]
 
 
 def rendered(service: str, shape: dict[str, object]) -> dict[str, str]:
@@ -26,11 +28,14 @@ def rendered(service: str, shape: dict[str, object]) -> dict[str, str]:
     if service == "caddy":
         texts = caddy.files(settings, PLAN, XrayKeys.from_seed("seed"), WireguardKeys.from_seed("seed"),
                             PanelKeys.from_seed("seed"))
-        return texts | {"ca.crt": AUTHORITY.certificate_pem, "ca.key": AUTHORITY.private_key_pem}
+        leaf = AUTHORITY.leaf(["www.example.com"])
+        return texts | {"ca.crt": AUTHORITY.certificate_pem, "ca.key": AUTHORITY.private_key_pem,
+                        "tls.crt": leaf.chain_pem, "tls.key": leaf.private_key_pem}
     if service == "singbox":
         leaf = AUTHORITY.leaf(["q.example.com"])
-        return singbox.files(settings, PLAN, SingboxKeys.from_seed("seed")) | {
-            "cert.pem": leaf.chain_pem, "key.pem": leaf.private_key_pem}
+        names = ("cert.pem", "key.pem", *(f"{name}.example.com.{end}" for name in "qt" for end in ("pem", "key")))
+        return singbox.files(settings, PLAN, SingboxKeys.from_seed("seed")) | dict.fromkeys(
+            names, leaf.chain_pem + leaf.private_key_pem)
     if service == "xray":
         return xray.files(settings, PLAN, XrayKeys.from_seed("seed"))
     if service == "trojan":
@@ -48,6 +53,7 @@ def check(service: str, folder: Path, files: dict[str, str], *command: str) -> s
     return subprocess.run(
         ["docker", "run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp:mode=1777",  # noqa: S108
          "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--user", "0:0", "--volume", f"{folder}:/etc/stealth:ro",
+         "--volume", f"{folder}:{HANDED_OVER}:ro",
          "--env", "XDG_DATA_HOME=/tmp/data", "--env", "XDG_CONFIG_HOME=/tmp/config",
          "--entrypoint", program, f"stealth-vpn/{service}:local", *words],
         capture_output=True, text=True, check=False, timeout=60)

@@ -63,9 +63,11 @@ def test_a_fault_of_the_configuration_is_said_once_and_without_noise() -> None:
     assert follower.faults.sentences() == [fault]
 
 
-def test_warnings_are_no_faults() -> None:
-    follower, _ = take(told("careful", URN, "warning"))
+def test_warnings_are_no_faults_and_the_program_s_own_are_shown_once() -> None:
+    follower, lines = take(told("careful", URN, "warning"), told("warning: it ends soon", STACK, "warning"),
+                           told("warning: it ends soon", STACK, "warning"))
     assert follower.faults.sentences() == []
+    assert lines == ["Warning: it ends soon"]
 
 
 def test_events_are_followed_to_the_last_line_that_the_writer_left(tmp_path: Path) -> None:

@@ -192,6 +192,39 @@ def test_public_certificates_are_asked_for_without_the_tls_challenge_that_a_rout
     assert "ca.key" not in public
 
 
+def test_certificates_are_asked_for_at_the_directory_and_by_the_roots_that_are_configured() -> None:
+    private = caddyfile(tls="acme", acmeDirectory="https://192.0.2.1:14000/dir", tlsRootFile="roots.pem")
+    assert "cert_issuer acme https://192.0.2.1:14000/dir {\n\t\ttrusted_roots /etc/stealth/ca.crt\n" in private
+    assert "trusted_roots /etc/ssl/certs/ca-certificates.crt" in caddyfile(tls="acme")
+
+
+def test_with_files_caddy_asks_nobody_for_certificates() -> None:
+    own = caddyfile(tls="files", tlsCertificateFile="chain.pem", tlsKeyFile="key.pem")
+    assert "auto_https disable_redirects disable_certs" in own
+    assert "tls /etc/stealth/tls.crt /etc/stealth/tls.key" in own
+    assert "cert_issuer" not in own
+
+
+@pytest.mark.parametrize(("directory", "folder"), [
+    ("https://acme-v02.api.letsencrypt.org/directory", "acme-v02.api.letsencrypt.org-directory"),
+    ("https://acme.zerossl.com/v2/DV90", "acme.zerossl.com-v2-dv90"),
+    ("https://192.0.2.1:14000/dir/", "192.0.2.1-14000-dir"), ("https://ca.example.com", "ca.example.com")])
+def test_the_folder_of_an_issuer_is_the_one_that_caddy_stores_in(directory: str, folder: str) -> None:
+    assert front.issuer_folder(directory) == folder
+    options = front_options(tls="acme", acmeDirectory=directory)
+    assert options["-certificates-from"] == f"/data/caddy/certificates/{folder}"
+    assert options["-certificates-of"] == "q.example.com,t.example.com"
+
+
+@pytest.mark.parametrize(("tls", "pairs"), [
+    ("acme", [f"/var/lib/certificates/{name}.example.com.{end}" for name in "qt" for end in ("pem", "key")]),
+    ("files", ["/etc/stealth/cert.pem", "/etc/stealth/key.pem"] * 2),
+    ("internal", ["/etc/stealth/cert.pem", "/etc/stealth/key.pem"] * 2)])
+def test_sing_box_reads_the_certificate_of_each_of_its_names(tls: str, pairs: list[str]) -> None:
+    inbounds = singbox_config(tls=tls, tlsCertificateFile="chain.pem", tlsKeyFile="key.pem")["inbounds"][2:]
+    assert [inbound["tls"][key] for inbound in inbounds for key in ("certificate_path", "key_path")] == pairs
+
+
 @pytest.mark.parametrize(("port", "suffix"), [(443, "{host}{uri}"), (8443, "{host}:8443{uri}")])
 def test_plain_http_is_sent_to_the_public_port(port: int, suffix: str) -> None:
     assert f"redir https://{suffix} 308" in caddyfile(httpsPort=port)

@@ -63,9 +63,9 @@ def test_memory_and_swap_are_the_same_number() -> None:
 
 
 def test_rendered_files_are_mounted_read_only_and_data_is_not() -> None:
-    mounts = service(data={"/var/lib/xray": "stealth-xray-data"})["mounts"]
+    mounts = service(data={"/var/lib/xray": "stealth-xray-data"}, shared={"/shared": "stealth-other"})["mounts"]
     assert [(mount["target"], mount["readOnly"]) for mount in mounts] == [
-        ("/etc/stealth", True), ("/var/lib/xray", False)]
+        ("/etc/stealth", True), ("/var/lib/xray", False), ("/shared", True)]
 
 
 def test_the_hash_of_the_configuration_is_a_label() -> None:
@@ -101,6 +101,22 @@ def test_a_delivered_file_is_secret_and_readable_by_its_service_only() -> None:
     (upload,) = uploads["value"]
     assert (upload["permissions"], upload["owner"], upload["group"]) == ("0400", "10002", "10002")
     assert upload["file"] == "/etc/stealth/config.json"
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_first_files_are_for_the_group_too_and_a_new_image_does_not_bring_them_back(is_first: bool) -> None:
+    engine, ignored = RecordingEngine(), {}
+
+    def look(made: pulumi.ResourceTransformationArgs) -> None:
+        ignored[made.name] = made.opts.ignore_changes
+
+    engine.deploy(lambda: Delivery(
+        "pairs", "sha256:1", "10001:10001", {"q.pem": pulumi.Output.from_input("pair")},
+        pulumi.ResourceOptions(transformations=[look]), is_first=is_first))
+    (upload,) = engine.one("stealth-pairs-writer")["uploads"]["value"]
+    assert upload["permissions"] == ("0640" if is_first else "0400")
+    assert engine.one("stealth-pairs" if is_first else "stealth-pairs-rendered", VOLUME)
+    assert ignored["stealth-pairs-writer"] == (["image"] if is_first else [])
 
 
 def test_a_changed_text_changes_the_reader_and_the_hash_is_no_secret() -> None:

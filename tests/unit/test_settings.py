@@ -39,7 +39,9 @@ def test_every_key_of_the_schema_stands_in_the_readme() -> None:
     ("email", "me@nowhere", "host name"),
     ("adminUsername", "", "letters"),
     ("adminUsername", "ädmin", "letters"),
-    ("tls", "none", "one of internal, acme"),
+    ("tls", "none", "one of internal, acme, files"),
+    ("acmeDirectory", "http://ca.example.com/directory", "such as https://"),
+    ("acmeDirectory", "https://ca.example.com/{x", "such as https://"),
     ("httpsPort", 0, "between 1 and 65535"),
     ("trojanPort", 65536, "between 1 and 65535"),
     ("httpsPort", 80, "httpPort of Caddy uses that port already"),
@@ -74,6 +76,13 @@ def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_fix(
         load(**{key: value})
     assert str(refused.value).startswith(f"{key} is ")
     assert f"`pulumi config set {key} <value>`" in str(refused.value)
+
+
+@pytest.mark.parametrize(("given", "missing"), [
+    ("tlsKeyFile", "tlsCertificateFile"), ("tlsCertificateFile", "tlsKeyFile")])
+def test_files_of_the_operator_s_own_must_both_be_named(given: str, missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"{missing} is empty, but `tls: files` needs it"):
+        load(tls="files", **{given: "there.pem"})
 
 
 def test_a_misspelt_key_is_refused() -> None:

@@ -2,19 +2,18 @@
 
 import json
 
-from .docker import Engine
+from .docker import CADDY, Engine
 from .errors import OperatorError
 
-_CADDY = "stealth-caddy"
 # RFC 8555 section 6.7: by this an authority names why it refuses.
 _REFUSAL = "urn:ietf:params:acme:error:"
 
 
 def explained(engine: Engine, fault: OperatorError) -> OperatorError:
     """Return the fault of a deploy, or a better one if it is that Caddy has no certificate."""
-    if f"Container {_CADDY} " not in str(fault):
+    if f"Container {CADDY} " not in str(fault):
         return fault
-    sentence = reason(engine.logs(_CADDY))
+    sentence = reason(engine.logs(CADDY))
     return OperatorError(f"{sentence}\n{str(fault).splitlines()[-1]}") if sentence else fault
 
 

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     try:
         config = PanelConfig.load(Path(arguments[0]) if arguments else CONFIG_FILE)
         logs.start(config)
-        server = listen(create_app(config), config.port)
+        server = listen(create_app(config), config.port, config.proxy_address)
     except ConfigError as fault:
         print(fault, file=sys.stderr)
         return 2

@@ -32,6 +32,9 @@ class PanelConfig:
     port: int
     """TCP port to listen on, inside the container."""
 
+    proxy_address: str
+    """IPv4 address of the web server in front, the only caller from outside the container that is answered."""
+
     path: str = field(repr=False)
     """Secret path that the panel lives below, such as /a1b2..., without a slash at its end."""
 
@@ -103,6 +106,7 @@ def _text(pattern: str, meaning: str, *, secret: bool = False) -> _Rule:
 
 _RULES = {
     "port": _number(1, 65535),
+    "proxyAddress": _text(r"(\d{1,3}\.){3}\d{1,3}", "an IPv4 address"),
     "path": _text(r"/[A-Za-z0-9_-]{16,64}", "a slash and 16 to 64 letters, digits, _ or -", secret=True),
     "sessionKey": _text(r"[!-~]{32,256}", "32 to 256 visible ASCII characters", secret=True),
     "adminUsername": _text(r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, without a digit in front"),

@@ -4,6 +4,9 @@ Pure Python and threads only, so it needs no writable folder. TLS is Caddy's; he
 containers' network.
 """
 
+import socket
+from typing import Any
+
 from flask import Flask
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -41,15 +44,24 @@ class _Channel(HTTPChannel):
 
 class _Server(TcpWSGIServer):
     channel_class = _Channel
+    callers: frozenset[str]
+
+    def accept(self) -> tuple[socket.socket, Any] | None:
+        """Take the next connection; one of a stranger is closed before a byte of it is read."""
+        taken: tuple[socket.socket, Any] | None = super().accept()
+        if taken is None or taken[1][0] in self.callers:
+            return taken
+        taken[0].close()
+        return None
 
 
-def listen(app: Flask, port: int) -> TcpWSGIServer:
+def listen(app: Flask, port: int, proxy_address: str) -> TcpWSGIServer:
     """Open port and return the server, whose run() serves until the process ends.
 
-    Raises ConfigError when the port is taken.
+    It answers proxy_address and the health check. Raises ConfigError when the port is taken.
     """
     limits = Adjustments(
-        # Every address: the container's is not known here, and its network is what bounds who may ask.
+        # Every address: the container's is not known here.
         host="0.0.0.0", port=port,  # noqa: S104
         # An empty name sends no Server header.
         ident="", threads=_THREADS, connection_limit=_CONNECTIONS, channel_timeout=_IDLE_SECONDS,
@@ -57,8 +69,10 @@ def listen(app: Flask, port: int) -> TcpWSGIServer:
         # select() cannot watch a descriptor above 1023.
         asyncore_use_poll=True)
     try:
-        return _Server(app, adj=limits)
+        server = _Server(app, adj=limits)
     except OSError as error:
         raise ConfigError(
             f"port is {port}, but it cannot be opened ({error.strerror}); name a free one in panel.json.",
         ) from None
+    server.callers = frozenset({proxy_address, "127.0.0.1"})
+    return server

@@ -9,6 +9,7 @@ PASSWORD_HASH = "$2a$10$" + "abcdefghijklmnopqrstu" + "v0123456789ABCDEFGHIJKLMN
 SECRETS = (PATH.strip("/"), SESSION_KEY, PASSWORD_HASH)
 VALUES: dict[str, object] = {
     "port": 8010,
+    "proxyAddress": "172.20.0.10",
     "path": PATH,
     "sessionKey": SESSION_KEY,
     "adminUsername": "admin",

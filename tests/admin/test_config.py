@@ -37,6 +37,8 @@ def test_every_key_reaches_its_field(tmp_path: Path) -> None:
     ("port", 8010.0, "whole number"),
     ("port", True, "whole number"),
     ("port", None, "whole number"),
+    ("proxyAddress", "caddy", "an IPv4 address"),
+    ("proxyAddress", "::1", "an IPv4 address"),
     ("path", "a1b2c3d4e5f60718293a4b5c", "a slash and 16 to 64"),
     ("path", PATH + "/", "a slash and 16 to 64"),
     ("path", PATH + "\n", "a slash and 16 to 64"),

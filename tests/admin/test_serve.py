@@ -17,6 +17,7 @@ from tests.admin.panel_file import PATH, SECRETS, write
 
 ADMIN = Path("admin")
 START_SECONDS = 10
+PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
 
 
 @dataclass
@@ -67,7 +68,7 @@ def check_health(file: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     port = free_port()
-    panel = Served(port, file := write(tmp_path, port=port), start(file))
+    panel = Served(port, file := write(tmp_path, port=port, proxyAddress=PROXY), start(file))
     with panel.process:
         try:
             wait_until_it_listens(panel)
@@ -105,6 +106,18 @@ def wait_until_it_listens(panel: Served) -> None:
 def test_the_health_check_passes_without_site_packages(served: Served) -> None:
     checked = check_health(served.file)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "healthy\n", "")
+
+
+def test_the_web_server_in_front_is_answered_and_a_stranger_is_not(served: Served) -> None:
+    answers = {}
+    for caller in (PROXY, STRANGER):
+        with socket.create_connection(("127.0.0.1", served.port), 5, (caller, 0)) as connection:
+            try:
+                connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+                answers[caller] = connection.recv(15)
+            except ConnectionError:
+                answers[caller] = b""
+    assert answers == {PROXY: b"HTTP/1.0 200 OK", STRANGER: b""}
 
 
 def test_sigterm_ends_it_within_a_second_and_with_zero(served: Served) -> None:

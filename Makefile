@@ -5,8 +5,8 @@ RUN := toolchain/run.sh
 # The Go that everything is built and checked with; an older one fetches it.
 export GOTOOLCHAIN := go1.26.8+auto
 # Our own Go. A tool that a go.mod names is no package of that module, so ./... is our code alone.
-GO_MODULES := toolchain/languagehost toolchain/providers images/builder/probe images/xray images/caddy images/wireguard \
-  tests/e2e/clients/visitor
+GO_MODULES := toolchain/languagehost toolchain/providers images/builder/probe images/builder/egress images/xray \
+  images/trojan images/singbox images/caddy images/wireguard tests/e2e/clients/visitor
 SHELL_SCRIPTS := $(wildcard toolchain/*.sh tests/integration/*.sh) .ci/run
 DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients/Dockerfile)
 
@@ -54,6 +54,7 @@ test-quick: setup-dev
 test-go: setup-dev
 	cd toolchain/providers && go test ./...
 	cd images/builder/probe && go test ./...
+	cd images/builder/egress && go test ./...
 	cd images/xray && go test ./...
 	cd images/caddy && go test ./...
 

@@ -6,10 +6,12 @@ Deliberately without Pulumi's config: components/settings.py reads, this module 
 import ipaddress
 import re
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from .errors import SettingsError
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 # RFC 1123 section 2.1 host names, at least two labels, and a last label that is not a number.
@@ -17,6 +19,11 @@ _HOST_NAME = re.compile(rf"^({_LABEL}\.)+(?=[a-z0-9-]*[a-z]){_LABEL}$", re.IGNOR
 _LOG_SIZE = re.compile(r"^[1-9][0-9]*[kmg]$")
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION_PART = re.compile(r"([0-9]+)(ms|h|m|s)")
+# RFC 1918, RFC 6598 and RFC 4193.
+_PRIVATE = tuple(map(ipaddress.ip_network, (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
+# Where Alibaba Cloud, AWS and Google Cloud tell a machine its credentials; all others do it by link-local addresses.
+_METADATA = ("100.100.100.200/32", "fd00:ec2::254/128", "fd20:ce::254/128")
 # Room for six container addresses, the gateway and the two reserved ones.
 _LONGEST_NETWORK_PREFIX = 24
 
@@ -82,6 +89,29 @@ def check_network(key: str, value: str) -> ipaddress.IPv4Network:
     if subnet.prefixlen > _LONGEST_NETWORK_PREFIX:
         refuse(key, value, f"its prefix must be at most /{_LONGEST_NETWORK_PREFIX}")
     return subnet
+
+
+def parse_network(key: str, value: str) -> _Network:
+    """Return a network of either family; a single address is one too."""
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError:
+        refuse(key, value, "each entry must be a network such as 192.168.10.0/24, without host bits")
+
+
+def check_egress_allowed(key: str, value: str, own: Mapping[str, str]) -> None:
+    """Refuse a network that is not private, or that holds one of the server's own, given by name, or its provider's."""
+    network = parse_network(key, value)
+    if not any(_contains(private, network) for private in _PRIVATE):
+        refuse(key, value, "each entry must lie in a private range (RFC 1918, RFC 6598 or RFC 4193)")
+    for name, subnet in {**own, **{f"the cloud's metadata at {address}": address for address in _METADATA}}.items():
+        if network.overlaps(ipaddress.ip_network(subnet)):
+            refuse(key, value, f"it must not overlap {name}")
+
+
+def _contains(outer: _Network, inner: _Network) -> bool:
+    # subnet_of() raises TypeError across families.
+    return outer.version == inner.version and outer.overlaps(inner) and outer.prefixlen <= inner.prefixlen
 
 
 def check_address(key: str, value: str) -> None:

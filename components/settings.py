@@ -12,6 +12,7 @@ from typing import Any, Self
 import pulumi
 
 from . import checks
+from .configs.plan import Plan
 from .errors import SettingsError
 
 _TCP_OF_SERVICE = {
@@ -66,6 +67,8 @@ class Settings:
     vpn_subnet: str
     network_subnet: str
     dns_servers: list[str]
+    egress_allow: list[str]
+    egress_refuse: list[str]
     time_zone: str
     rate_limit_admin: int
     rate_limit_vpn: int
@@ -146,7 +149,16 @@ class Settings:
             checks.refuse("dnsServers", "empty", "clients need at least one resolver")
         for server in self.dns_servers:
             checks.check_address("dnsServers", server)
+        self._check_egress()
         checks.check_time_zone("timeZone", self.time_zone)
+
+    def _check_egress(self) -> None:
+        control = Plan.of(self.domain, self.network_subnet, self.vpn_subnet).control_subnet
+        own = {"networkSubnet": self.network_subnet, "vpnSubnet": self.vpn_subnet, "the control network": control}
+        for network in self.egress_allow:
+            checks.check_egress_allowed("egressAllow", network, own)
+        for network in self.egress_refuse:
+            checks.parse_network("egressRefuse", network)
 
     def _check_limits(self) -> None:
         for name in _LEAST_ONE:

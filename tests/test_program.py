@@ -169,7 +169,7 @@ def delivered(engine: RandomEngine, service: str) -> list[str]:
 
 
 def test_with_our_own_authority_xray_and_caddy_get_its_certificate(local: RandomEngine) -> None:
-    assert delivered(local, "xray") == ["ca.crt", "config.json"]
+    assert delivered(local, "xray") == ["ca.crt", "config.json", "egress.json"]
     assert delivered(local, "caddy") == ["Caddyfile", "ca.crt", "ca.key"]
 
 
@@ -258,7 +258,7 @@ def test_the_production_stack_file_makes_the_same_six_services_without_our_own_a
     (provider,) = [item for item in engine.resources if item.kind == "pulumi:providers:docker"]
     assert provider.inputs["host"] == "ssh://deploy@vpn.example.com"
     assert delivered(engine, "caddy") == ["Caddyfile"]
-    assert delivered(engine, "xray") == ["config.json"]
+    assert delivered(engine, "xray") == ["config.json", "egress.json"]
 
 
 @pytest.mark.parametrize(("key", "value"), [("hosts", ["ssh://one.example.com"]), ("dataDir", "/srv/stealth")])

@@ -4,8 +4,8 @@ from components.keys import SingboxKeys
 from components.rendering import render
 from components.settings import Settings
 
-from . import ports
-from .common import HANDED_OVER, REFUSED_NETWORKS
+from . import egress, ports
+from .common import HANDED_OVER
 from .plan import Plan
 
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"}
@@ -13,7 +13,7 @@ _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"
 
 def files(settings: Settings, plan: Plan, keys: SingboxKeys) -> dict[str, str]:
     """Return the texts by file name; the certificate files are added where they are known."""
-    return {"config.json": render(
+    return egress.files(settings) | {"config.json": render(
         "singbox/config.json.j2",
         log_level=_LEVELS[settings.log_level],
         shadowtls_port=settings.singbox_shadowtls_port, shadowtls_password=keys.shadowtls_password,
@@ -23,7 +23,7 @@ def files(settings: Settings, plan: Plan, keys: SingboxKeys) -> dict[str, str]:
         **_pair("hysteria", settings, plan.name("q")), **_pair("tuic", settings, plan.name("t")),
         masquerade_url=f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}",
         tuic_port=settings.singbox_tuic_port, tuic_id=keys.tuic_id, tuic_password=keys.tuic_password,
-        refused_networks=REFUSED_NETWORKS, control_address=plan.control("singbox"),
+        control_address=plan.control("singbox"),
         clash_port=ports.CLASH_API, clash_secret=keys.clash_secret)}
 
 

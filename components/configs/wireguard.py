@@ -7,7 +7,7 @@ from components.keys import PeerKeys, WireguardKeys
 from components.rendering import render
 from components.settings import Settings
 
-from .common import REFUSED_NETWORKS
+from . import egress, ports
 from .plan import Plan
 
 
@@ -19,8 +19,9 @@ def files(settings: Settings, plan: Plan, keys: WireguardKeys) -> dict[str, str]
             peers=[{"public_key": peer.public_key, "preshared_key": peer.preshared_key,
                     "address": address(settings.vpn_subnet, number)} for number, peer in first_peers(keys).items()]),
         "rules.nft": render(
-            "wireguard/rules.nft.j2", vpn_subnet=settings.vpn_subnet,
-            refused_networks=[network for network in REFUSED_NETWORKS if ":" not in network]),
+            "wireguard/rules.nft.j2", vpn_subnet=settings.vpn_subnet, egress_rules=egress.packet_filter(settings),
+            port=settings.wireguard_server_port, websocket_port=settings.wireguard_websocket_port,
+            cover_address=plan.edge("caddy"), cover_port=ports.COVER_PLAIN),
         "chisel-users.json": render(
             "wireguard/chisel-users.json.j2", user=keys.websocket_user, password=keys.websocket_password,
             reachable=_only(f"{plan.edge('wireguard')}:{settings.wireguard_server_port}")),

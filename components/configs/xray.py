@@ -4,19 +4,18 @@ from components.keys import XrayKeys
 from components.rendering import render
 from components.settings import Settings
 
-from . import ports
-from .common import REFUSED_NETWORKS
+from . import egress, ports
 from .plan import Plan
 
 
 def files(settings: Settings, plan: Plan, keys: XrayKeys) -> dict[str, str]:
     """Return the texts by file name."""
-    return {"config.json": render(
+    return egress.files(settings) | {"config.json": render(
         "xray/config.json.j2",
-        log_level=settings.log_level.lower(), dns_servers=settings.dns_servers,
+        log_level=settings.log_level.lower(),
         api_listen=f"{plan.control('xray')}:{ports.XRAY_API}",
         vision_port=settings.xray_vision_port, vision_id=keys.vision_id,
         reality_target=f"{plan.edge('caddy')}:{ports.COVER_TLS}", reality_name=plan.name("cdn"),
         reality_private_key=keys.reality_private_key, short_id=keys.short_id,
         websocket_port=settings.xray_websocket_port, websocket_id=keys.websocket_id,
-        websocket_path=keys.websocket_path, refused_networks=REFUSED_NETWORKS)}
+        websocket_path=keys.websocket_path)}

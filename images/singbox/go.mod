@@ -5,6 +5,12 @@ go 1.26.8
 tool github.com/sagernet/sing-box/cmd/sing-box
 
 require (
+	github.com/sagernet/sing v0.8.9
+	github.com/sagernet/sing-box v1.13.11
+	stealth-vpn/images/egress v0.0.0
+)
+
+require (
 	filippo.io/edwards25519 v1.1.0 // indirect
 	github.com/ajg/form v1.5.1 // indirect
 	github.com/akutz/memconn v0.1.0 // indirect
@@ -102,8 +108,6 @@ require (
 	github.com/sagernet/netlink v0.0.0-20240612041022-b9a21c07ac6a // indirect
 	github.com/sagernet/nftables v0.3.0-mod.2 // indirect
 	github.com/sagernet/quic-go v0.59.0-sing-box-mod.4 // indirect
-	github.com/sagernet/sing v0.8.9 // indirect
-	github.com/sagernet/sing-box v1.13.11 // indirect
 	github.com/sagernet/sing-mux v0.3.4 // indirect
 	github.com/sagernet/sing-quic v0.6.1 // indirect
 	github.com/sagernet/sing-shadowsocks v0.2.8 // indirect
@@ -156,3 +160,6 @@ require (
 	google.golang.org/protobuf v1.36.11 // indirect
 	lukechampine.com/blake3 v1.3.0 // indirect
 )
+
+// Shared by the daemons; the builder image holds it at the same place.
+replace stealth-vpn/images/egress => ../builder/egress

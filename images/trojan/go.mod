@@ -5,9 +5,13 @@ go 1.26.8
 tool github.com/p4gefau1t/trojan-go
 
 require (
+	github.com/p4gefau1t/trojan-go v0.10.6
+	stealth-vpn/images/egress v0.0.0
+)
+
+require (
 	github.com/go-sql-driver/mysql v1.6.0 // indirect
 	github.com/golang/protobuf v1.5.2 // indirect
-	github.com/p4gefau1t/trojan-go v0.10.6 // indirect
 	github.com/patrickmn/go-cache v2.1.0+incompatible // indirect
 	github.com/pires/go-proxyproto v0.6.0 // indirect
 	github.com/refraction-networking/utls v0.0.0-20210713165636-0b2885c8c0d4 // indirect
@@ -30,3 +34,6 @@ require (
 	google.golang.org/protobuf v1.27.1 // indirect
 	gopkg.in/yaml.v3 v3.0.0-20210107192922-496545a6307b // indirect
 )
+
+// Shared by the daemons; the builder image holds it at the same place.
+replace stealth-vpn/images/egress => ../builder/egress

@@ -20,7 +20,9 @@ AUTHORITY = Authority.from_seed("seed", "example.com")
 SHAPES: list[dict[str, object]] = [
     {}, {"mode": "minimal"}, {"tls": "acme"},
     {"tls": "files", "tlsCertificateFile": "tls.crt", "tlsKeyFile": "tls.key"},
-    {"httpsPort": 8443, "logLevel": "DEBUG"}, {"dnsServers": ["2606:4700:4700::1111"], "vpnSubnet": "192.168.9.0/28"}]
+    {"httpsPort": 8443, "logLevel": "DEBUG"},
+    {"egressAllow": ["192.168.10.0/24", "fd07::/64"], "egressRefuse": ["10.1.0.0/16", "9.9.9.9", "2620:fe::fe"]},
+    {"dnsServers": ["2606:4700:4700::1111"], "vpnSubnet": "192.168.9.0/28"}]
 
 
 def rendered(service: str, shape: dict[str, object]) -> dict[str, str]:
@@ -60,7 +62,7 @@ def check(service: str, folder: Path, files: dict[str, str], *command: str) -> s
 
 
 CADDY = ("/usr/local/bin/caddy", "validate", "--adapter", "caddyfile", "--config", "/etc/stealth/Caddyfile")
-XRAY = ("/usr/local/bin/xray", "run", "-test", "-config", "/etc/stealth/config.json")
+XRAY = ("/usr/local/bin/xray", "-test", "-config", "/etc/stealth/config.json")
 SINGBOX = ("/usr/local/bin/sing-box", "check", "-c", "/etc/stealth/config.json")
 NFT = ("/usr/sbin/nft", "--check", "--file", "/etc/stealth/rules.nft")
 # Neither has a check of its own: wg reads the file into a device that is not there, and says so only after it read

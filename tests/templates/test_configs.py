@@ -2,6 +2,8 @@ import configparser
 import inspect
 import json
 import re
+from collections.abc import Callable, Iterable
+from ipaddress import ip_network
 from typing import Any
 
 import jinja2
@@ -9,9 +11,10 @@ import pytest
 from jinja2 import meta
 
 from components import rendering
-from components.configs import admin, caddy, front, ports, singbox, trojan, wireguard, xray
+from components.configs import admin, caddy, egress, front, ports, singbox, trojan, wireguard, xray
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from components.settings import Settings
 from tests.settings import load
 
 PLAN = Plan.of("example.com", "172.20.0.0/16", "10.66.66.0/24")
@@ -87,7 +90,7 @@ def _strings(value: object) -> list[str]:
 
 def test_every_template_is_rendered_by_a_configuration() -> None:
     rendered = set()
-    for module in (admin, caddy, singbox, trojan, wireguard, xray):
+    for module in (admin, caddy, egress, singbox, trojan, wireguard, xray):
         rendered |= set(re.findall(r'"(\w+/[\w.-]+\.j2)"', inspect.getsource(module)))
     assert rendered == set(TEMPLATES)
 
@@ -119,17 +122,46 @@ def test_singbox_knows_the_first_client_of_each_of_its_protocols() -> None:
     assert tuic["users"] == [{"name": "first", "uuid": SINGBOX.tuic_id, "password": SINGBOX.tuic_password}]
 
 
-@pytest.mark.parametrize("network", ["172.16.0.0/12", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7"])
-def test_no_client_reaches_our_own_networks_through_the_server(network: str) -> None:
-    (rule,) = xray_config()["routing"]["rules"]
-    assert rule["outboundTag"] == "blocked"
-    assert network in rule["ip"]
-    router = trojan_config()["router"]
-    assert (router["enabled"], router["domain_strategy"]) == (True, "ip_on_demand")
-    assert f"cidr:{network}" in router["block"]
-    (refusal,) = singbox_config()["route"]["rules"]
-    assert refusal["action"] == "reject"
-    assert network in refusal["ip_cidr"]
+# The IANA special-purpose registries (RFC 6890) without the documentation's ranges, and what they do not list.
+NOT_PUBLIC = [
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "255.255.255.255/32",
+    "::/128", "::1/128", "::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64",
+    "2001::/23", "2001::/32", "2001:2::/48", "2001:10::/28", "2001:20::/28", "2002::/16", "5f00::/16", "fc00::/7",
+    "fe80::/10", "fec0::/10", "ff00::/8"]
+PUBLIC = ["1.1.1.1", "192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:4860:4860::8888", "2606:4700:4700::1111",
+          "2001:db8::1", "2a00:1450::1"]
+
+
+def holds(networks: Iterable[str], network: str) -> bool:
+    inner = ip_network(network)
+    return any(inner.version == outer.version and inner.overlaps(outer) and inner.prefixlen >= outer.prefixlen
+               for outer in map(ip_network, networks))
+
+
+@pytest.mark.parametrize("network", NOT_PUBLIC)
+def test_what_is_not_the_public_internet_is_refused(network: str) -> None:
+    assert holds(egress.REFUSED_NETWORKS, network)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_the_public_internet_and_the_documentation_s_ranges_are_not_refused(address: str) -> None:
+    assert not holds(egress.REFUSED_NETWORKS, address)
+
+
+@pytest.mark.parametrize("files", [
+    lambda settings: xray.files(settings, PLAN, XRAY), lambda settings: trojan.files(settings, PLAN, TROJAN),
+    lambda settings: singbox.files(settings, PLAN, SINGBOX)], ids=["xray", "trojan", "singbox"])
+def test_each_daemon_gets_the_egress_guard_s_rules(files: Callable[[Settings], dict[str, str]]) -> None:
+    changes = {"egressAllow": ["192.168.10.0/24"], "egressRefuse": ["9.9.9.9"], "dnsServers": ["8.8.4.4"]}
+    assert json.loads(files(load(**changes))["egress.json"]) == {
+        "allow": ["192.168.10.0/24"], "refuse": [*egress.REFUSED_NETWORKS, "9.9.9.9/32"], "resolvers": ["8.8.4.4"]}
+
+
+def test_singbox_has_no_way_out_but_the_guarded_one() -> None:
+    config = singbox_config()
+    assert config["outbounds"] == [{"type": "egress", "tag": "egress", "rules": "/etc/stealth/egress.json"}]
+    assert config["route"] == {"final": "egress"}
 
 
 def test_ports_of_the_settings_reach_the_daemons_and_caddy() -> None:
@@ -256,10 +288,29 @@ def test_wireguard_knows_its_key_and_the_first_client_s_peers() -> None:
 def test_wireguard_s_peers_reach_the_internet_and_none_of_our_networks() -> None:
     rules = wireguard_files(vpnSubnet="10.7.0.0/24")["rules.nft"]
     assert "hook forward priority filter; policy drop" in rules
-    refusal = re.search(r'^\s*iifname "wg0" ip daddr \{ .*172\.16\.0\.0/12.* \} drop$', rules, re.M)
-    assert refusal
-    assert refusal.end() < rules.index('oifname != "wg0" accept')
+    assert 'iifname "wg0" oifname != "wg0" jump egress' in rules
+    for family, network in (("ip", "172.16.0.0/12"), ("ip6", "8000::/1")):
+        assert re.search(rf"^\t\t{family} daddr {{ .*{re.escape(network)}.* }} drop$", rules, re.M)
     assert 'ip saddr 10.7.0.0/24 oifname != "wg0" masquerade' in rules
+
+
+def test_wireguard_s_peers_reach_an_allowed_network_before_the_refusals() -> None:
+    changes = {"egressAllow": ["192.168.10.0/24", "fd07::/64"], "egressRefuse": ["10.1.0.0/16", "9.9.9.9/32"]}
+    chain = wireguard_files(**changes)["rules.nft"].split("chain egress {")[1].split("}\n\tchain")[0]
+    lines = [line.strip() for line in chain.splitlines() if line.strip()]
+    assert lines[1:3] == ["ip daddr { 192.168.10.0/24 } accept", "ip6 daddr { fd07::/64 } accept"]
+    assert lines[3].startswith("ip daddr { 0.0.0.0/8, 9.9.9.9/32, 10.0.0.0/8, 100.64.0.0/10,")
+    assert lines[3].endswith("} drop")
+    assert lines[-1] == "accept"
+
+
+def test_wireguard_s_peers_reach_nothing_of_the_container_and_chisel_reaches_wireguard_and_the_site_only() -> None:
+    rules = wireguard_files(wireguardServerPort=51999, wireguardWebsocketPort=8007)["rules.nft"]
+    assert re.search(r'hook input priority filter; policy accept;\n\t\t#.*\n\t\tiifname "wg0" drop\n', rules)
+    output = rules.split("hook output priority filter; policy drop;")[1].split("}\n\tchain")[0]
+    assert [line.strip() for line in output.splitlines() if "port" in line] == [
+        "udp sport 51999 accept", 'oifname "lo" udp dport 51999 accept', 'oifname "lo" tcp dport 8007 accept',
+        f"ip daddr 172.20.0.10 tcp dport {ports.COVER_PLAIN} accept"]
 
 
 def test_over_websocket_only_wireguard_itself_can_be_reached() -> None:

@@ -22,7 +22,7 @@ type child struct {
 }
 
 func start(config, authority string) (*child, error) {
-	command := exec.Command("/usr/local/bin/xray", "run", "-config", config)
+	command := exec.Command("/usr/local/bin/xray", "-config", config)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	if _, err := os.Stat(authority); err == nil {
 		// REALITY verifies its target with the system's roots; there is no setting of its own.

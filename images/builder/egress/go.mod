@@ -1,0 +1,3 @@
+module stealth-vpn/images/egress
+
+go 1.26

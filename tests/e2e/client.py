@@ -4,12 +4,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.e2e.deployment import ROOT, docker
+from tests.e2e.deployment import ROOT, Server, docker
 from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS
-from tests.e2e.programs import SOCKS_PORT, Program
+from tests.e2e.programs import SOCKS_PORT, Program, program
 
 IMAGE = "stealth-vpn-tests/clients:local"
 _READY_SECONDS = 20
@@ -22,8 +22,7 @@ def build_image() -> None:
     clients = ROOT / "tests" / "e2e" / "clients"
     done = subprocess.run(
         ["docker", "build", "--tag", IMAGE, "--file", str(clients / "Dockerfile"),
-         "--build-context", f"visitor={clients / 'visitor'}", "--build-context", f"pebble={clients / 'pebble'}",
-         str(ROOT / "images")],
+         *(f"--build-context={own}={clients / own}" for own in ("visitor", "forger", "pebble")), str(ROOT / "images")],
         capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -58,6 +57,22 @@ class Client:
             ["docker", "exec", self._name, "visitor", "dns", "-server", resolver, "-name", "any.example", *socks],
             capture_output=True, text=True, check=False, timeout=60)
 
+    def reach(self, targets: str, resolver: str) -> subprocess.CompletedProcess[str]:
+        """Try every target, a line of JSON each, through the tunnel; prints an array of what they answered."""
+        way = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self.socks else ["-resolver", resolver]
+        return subprocess.run(["docker", "exec", "--interactive", self._name, "visitor", "reach", *way],
+                              input=targets, capture_output=True, text=True, check=False, timeout=120)
+
+    def route_all(self) -> None:
+        """Send everything through the tunnel that has no nearer route."""
+        for half in ("0.0.0.0/1", "128.0.0.0/1"):
+            docker("exec", self._name, "ip", "route", "replace", half, "dev", "wg0")
+
+    @property
+    def socks(self) -> bool:
+        """Whether the client offers SOCKS; else it carries the container's own packets."""
+        return self._program.socks
+
     def logs(self) -> str:
         """What the client's program has said."""
         done = subprocess.run(["docker", "logs", self._name], capture_output=True, text=True, check=False)
@@ -82,3 +97,13 @@ def client(name: str, program: Program, authority: str) -> Iterator[Client]:
             yield Client(name, program)
         finally:
             docker("rm", "--force", name)
+
+
+@contextmanager
+def all_clients(server: Server) -> Iterator[dict[str, Client]]:
+    """Run a client of each protocol at the same time."""
+    outputs = server.outputs()
+    with ExitStack() as stack:
+        yield {protocol: stack.enter_context(client(
+            protocol.lower(), program(protocol, link), outputs["authorityCertificate"]))
+            for protocol, link in outputs["clientLinks"].items()}

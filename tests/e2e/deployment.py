@@ -25,6 +25,15 @@ NAMES = ("www", "cdn", "img", "app", "q", "t")
 SITE = (ROOT / "images" / "caddy" / "site" / "index.html").read_bytes()
 """The cover site's first page."""
 
+RESOLVER = "203.0.113.1"
+"""Whom the server asks for names: the tests' own resolver (outside.py)."""
+
+ALLOWED_NETWORK = "10.77.0.0/24"
+"""The one private network that clients may reach."""
+
+OWN_ADDRESSES = ("198.51.100.1/32", "203.0.113.200/32")
+"""Public addresses that the server takes for its own, so that clients may not reach them."""
+
 _COMMAND_SECONDS = 900
 _ENGINE_SECONDS = 60
 
@@ -97,7 +106,8 @@ class Server:
         file = self.folder / f"Pulumi.{STACK}.yaml"
         salt = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")] \
             if file.exists() else []
-        values = {"domain": "stealth.test", "email": "admin@stealth.test"} | changes
+        values = {"domain": "stealth.test", "email": "admin@stealth.test", "dnsServers": [RESOLVER],
+                  "egressAllow": [ALLOWED_NETWORK], "egressRefuse": list(OWN_ADDRESSES)} | changes
         lines = [f"  stealth-vpn:{key}: {json.dumps(value)}" for key, value in values.items()]
         file.write_text("\n".join([*salt, "config:", *lines, ""]))
 

@@ -5,11 +5,12 @@ Both are of the documentation's address ranges (RFC 5737): no private ones, so t
 
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from socketserver import BaseRequestHandler, ThreadingUDPServer
 from typing import Any
 
@@ -22,6 +23,9 @@ ORIGINS, ORIGIN_ADDRESS = "e2e-origins", "203.0.113.1"
 _SUBNETS = {CLIENTS: (f"{SERVER_ADDRESS[:-1]}0/24", SERVER_ADDRESS),
             ORIGINS: (f"{ORIGIN_ADDRESS[:-1]}0/24", ORIGIN_ADDRESS)}
 ANSWER = "192.0.2.77"
+_DNS_PORT = 53
+# RFC 1035 section 3.2.2 and RFC 3596: A and AAAA.
+_TYPES = {4: b"\0\x01", 6: b"\0\x1c"}
 PAGE = b"the page behind the tunnel\n" * 4000
 
 
@@ -51,28 +55,53 @@ class _Page(BaseHTTPRequestHandler):
         """Say nothing; the tests look at what was seen."""
 
 
-class _Names(BaseRequestHandler):
-    """A resolver that gives every name ANSWER (RFC 1035 section 4.1), and remembers who asked."""
+class Outside:
+    """An origin that is being served, and a resolver."""
 
-    def __init__(self, seen: list[str], *arguments: Any) -> None:
-        self._seen = seen
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        """Addresses that asked the origin or the resolver, in order."""
+
+        self.names: defaultdict[str, deque[str]] = defaultdict(lambda: deque([ANSWER]))
+        """The addresses of each name, which the resolver gives one by one in turn: to every other name ANSWER."""
+
+        self.origin = ThreadingHTTPServer((ORIGIN_ADDRESS, 0), partial(_Page, self.seen))
+        self.url = f"http://{ORIGIN_ADDRESS}:{self.origin.server_port}/"
+        self.resolver = f"{ORIGIN_ADDRESS}:{_DNS_PORT}"
+
+
+class _Names(BaseRequestHandler):
+    """A resolver (RFC 1035 section 4.1) whose answers nobody may keep, and which remembers who asked."""
+
+    def __init__(self, outside: Outside, *arguments: Any) -> None:
+        self._outside = outside
         super().__init__(*arguments)
 
     def handle(self) -> None:
         query, socket = self.request
-        self._seen.append(self.client_address[0])
-        record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + IPv4Address(ANSWER).packed
-        socket.sendto(query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:] + record, self.client_address)
+        self._outside.seen.append(self.client_address[0])
+        # The question ends with the empty label, a type and a class.
+        end = query.index(b"\0", 12) + 5
+        records = self._records(_name(query[12:end]), query[end - 4:end - 2])
+        counts = b"\0\1" + len(records).to_bytes(2) + bytes(4)
+        socket.sendto(query[:2] + b"\x81\x80" + counts + query[12:end] + b"".join(records), self.client_address)
+
+    def _records(self, name: str, kind: bytes) -> list[bytes]:
+        addresses = self._outside.names[name]
+        address = ip_address(addresses[0])
+        if kind != _TYPES[address.version]:
+            return []
+        addresses.rotate(-1)
+        # The name of the question, the type, class IN, no time to live.
+        return [b"\xc0\x0c" + kind + b"\0\1" + bytes(4) + len(address.packed).to_bytes(2) + address.packed]
 
 
-class Outside:
-    """An origin that is being served."""
-
-    def __init__(self, port: int, resolver_port: int, seen: list[str]) -> None:
-        self.url = f"http://{ORIGIN_ADDRESS}:{port}/"
-        self.resolver = f"{ORIGIN_ADDRESS}:{resolver_port}"
-        self.seen = seen
-        """Addresses that asked the origin, in order."""
+def _name(question: bytes) -> str:
+    labels, rest = [], question
+    while rest[0]:
+        labels.append(rest[1:rest[0] + 1].decode().lower())
+        rest = rest[rest[0] + 1:]
+    return ".".join(labels)
 
 
 def is_server(address: str) -> bool:
@@ -86,15 +115,14 @@ def outside() -> Iterator[Outside]:
     for name, (subnet, gateway) in _SUBNETS.items():
         docker("network", "rm", name, check=False)
         docker("network", "create", "--subnet", subnet, "--gateway", gateway, name)
-    seen: list[str] = []
-    origin = ThreadingHTTPServer((ORIGIN_ADDRESS, 0), partial(_Page, seen))
-    names = ThreadingUDPServer((ORIGIN_ADDRESS, 0), partial(_Names, seen))
-    for served in (origin, names):
+    made = Outside()
+    names = ThreadingUDPServer((ORIGIN_ADDRESS, _DNS_PORT), partial(_Names, made))
+    for served in (made.origin, names):
         threading.Thread(target=served.serve_forever, daemon=True).start()
     try:
-        yield Outside(origin.server_port, names.server_address[1], seen)
+        yield made
     finally:
-        for served in (origin, names):
+        for served in (made.origin, names):
             served.shutdown()
             served.server_close()
         for name in _SUBNETS:

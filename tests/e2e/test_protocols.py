@@ -5,14 +5,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import IMAGE, Client, client
+from tests.e2e.client import IMAGE, Client, all_clients, client
 from tests.e2e.deployment import NAMES, SITE, Server, healthy, inspect
 from tests.e2e.outside import ANSWER, CLIENTS, PAGE, SERVER_ADDRESS, Outside, is_server
 from tests.e2e.programs import PROTOCOLS, program
@@ -22,16 +20,6 @@ pytestmark = pytest.mark.integration
 SILENT_SECONDS = 65
 # The first record's header, inside the random, inside the session id, inside extensions, just before the end.
 CUTS = (1, 5, 6, 60, 100, 250, 400, 500, 1200, 1500)
-
-
-@contextmanager
-def all_clients(server: Server) -> Iterator[dict[str, Client]]:
-    """Run a client of each protocol at the same time."""
-    outputs = server.outputs()
-    with ExitStack() as stack:
-        yield {protocol: stack.enter_context(client(
-            protocol.lower(), program(protocol, link), outputs["authorityCertificate"]))
-            for protocol, link in outputs["clientLinks"].items()}
 
 
 def fetch_each(clients: dict[str, Client], url: str, *words: str) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 //
 //	visitor hello -ca FILE -address HOST:PORT -names A,B -cuts 1,100 [-classic]
 //	visitor dns -server HOST:PORT -name NAME [-socks HOST:PORT]
+//	visitor reach [-socks HOST:PORT | -resolver IP:PORT] < TARGETS
 package main
 
 import (
@@ -9,11 +10,11 @@ import (
 	"os"
 )
 
-var commands = map[string]func(arguments []string) error{"hello": hello, "dns": lookUp}
+var commands = map[string]func(arguments []string) error{"hello": hello, "dns": lookUp, "reach": reach}
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "visitor takes hello or dns")
+		fmt.Fprintln(os.Stderr, "visitor takes hello, dns or reach")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

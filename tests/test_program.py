@@ -185,7 +185,7 @@ def test_certificates_that_caddy_obtains_reach_sing_box_by_a_volume_that_only_ca
     groups = {name: inputs["groupAdds"] for name, inputs in containers(engine).items() if inputs["groupAdds"]}
     assert groups == {"singbox": ["10001"]}
     assert f"-certificates-to {place}" in " ".join(containers(engine)["caddy"]["command"])
-    assert delivered(engine, "singbox") == ["config.json"]
+    assert delivered(engine, "singbox") == ["config.json", "egress.json"]
     first = engine.one("stealth-certificates-writer")
     assert is_secret(first["uploads"])
     assert [(upload["file"].rpartition("/")[2], upload["permissions"], upload["group"])
@@ -205,7 +205,7 @@ def test_nothing_is_handed_over_where_caddy_obtains_nothing_or_nobody_takes_it(l
 def test_a_private_authority_s_roots_reach_caddy_and_xray(tmp_path: Path) -> None:
     (tmp_path / "roots.pem").write_text(PrivateAuthority().root_pem)
     engine = deploy("local", tls="acme", tlsRootFile=str(tmp_path / "roots.pem"))
-    assert delivered(engine, "xray") == ["ca.crt", "config.json"]
+    assert delivered(engine, "xray") == ["ca.crt", "config.json", "egress.json"]
     assert delivered(engine, "caddy") == ["Caddyfile", "ca.crt"]
 
 
@@ -217,8 +217,8 @@ def test_the_operator_s_own_pair_reaches_caddy_and_sing_box_as_a_secret(tmp_path
     engine = deploy("local", tls="files", tlsCertificateFile=str(tmp_path / "chain"), tlsKeyFile=str(tmp_path / "key"),
                     tlsRootFile=str(tmp_path / "root"))
     assert delivered(engine, "caddy") == ["Caddyfile", "tls.crt", "tls.key"]
-    assert delivered(engine, "singbox") == ["cert.pem", "config.json", "key.pem"]
-    assert delivered(engine, "xray") == ["ca.crt", "config.json"]
+    assert delivered(engine, "singbox") == ["cert.pem", "config.json", "egress.json", "key.pem"]
+    assert delivered(engine, "xray") == ["ca.crt", "config.json", "egress.json"]
     for service in ("caddy", "singbox"):
         uploads = engine.one(f"stealth-{service}-writer")["uploads"]
         assert is_secret(uploads)

@@ -106,7 +106,7 @@ func TestDatagramsGoTogetherOnlyIfTheKernelCutsThemTheSameWay(t *testing.T) {
 func TestADatagramThatThePathCannotTakeIsLostAloneAndCounted(t *testing.T) {
 	running := prepare(t, nil)
 	defer running.close()
-	socket, err := dial(running.wireguard.address())
+	socket, err := dial(running.wireguard.address(), &address{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAnErrorOfAnEarlierDatagramCostsNoLaterOne(t *testing.T) {
 	defer running.close()
 	at := running.wireguard.address()
 	_ = running.wireguard.socket.Close()
-	socket, err := dial(at)
+	socket, err := dial(at, &address{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,11 +6,12 @@ import "encoding/binary"
 type kind int
 
 const (
-	noise       kind = iota // nothing that a backend would answer
-	wireguard               // a WireGuard message
-	initial                 // a QUIC Initial whose keys are public: it may carry a server name
-	early                   // QUIC 0-RTT, which the network may deliver ahead of its Initial
-	anotherQUIC             // any other QUIC, unknown versions and flows that began elsewhere included
+	noise          kind = iota // nothing that a backend would answer
+	wireguard                  // a WireGuard message
+	initial                    // a QUIC Initial whose keys are public: it may carry a server name
+	early                      // QUIC 0-RTT, which the network may deliver ahead of its Initial
+	unknownVersion             // QUIC whose keys nobody here knows; a server offers the versions that it speaks
+	moved                      // any other QUIC: its flow began elsewhere
 )
 
 const (
@@ -34,7 +35,7 @@ func classify(datagram []byte) kind {
 	case datagram[0]&longHeader != 0:
 		return classifyLong(datagram)
 	case datagram[0]&fixedBit != 0:
-		return anotherQUIC
+		return moved
 	}
 	return noise
 }
@@ -53,8 +54,8 @@ func classifyLong(datagram []byte) kind {
 		return noise
 	case !found && len(datagram) < smallestInitial:
 		return noise
-	case !found: // the backend offers the versions that it speaks
-		return anotherQUIC
+	case !found:
+		return unknownVersion
 	case datagram[0]&fixedBit == 0:
 		return noise
 	}
@@ -67,7 +68,7 @@ func classifyLong(datagram []byte) kind {
 	case known.earlyType:
 		return early
 	}
-	return anotherQUIC
+	return moved
 }
 
 func packetType(first byte) byte { return first >> 4 & 3 }

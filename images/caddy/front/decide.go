@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"log"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -21,27 +22,53 @@ func (loop *loop) admit(client address, local, datagram []byte) {
 		loop.forward(entry, datagram, len(datagram))
 		return
 	}
-	switch result := entry.pending.add(datagram, loop.tuicName); result {
-	case wait:
-	case named:
-		loop.decide(entry, toTUIC)
-	default:
-		entry.provisional = result == unreadable
-		loop.decide(entry, toQUIC)
+	result := entry.pending.add(datagram)
+	if result == wait {
+		return
 	}
+	entry.provisional = result == unreadable
+	loop.decide(entry, loop.backendOf(entry.pending.serverName))
 }
+
+// backendOf tells who answers to a server name. A tunnel gets what asks for it by its name; all else is a visitor's,
+// who may have come to compare us with an ordinary web server.
+func (chosen options) backendOf(serverName string) int {
+	for backend, name := range chosen.names {
+		if name != "" && strings.EqualFold(name, serverName) {
+			return backend
+		}
+	}
+	if chosen.backends[toSite].IsValid() {
+		return toSite
+	}
+	return toQUIC
+}
+
+// backendOfMoved tells who may know a flow that began elsewhere: a tunnel's client changes its address more often
+// than a visitor, whose browser simply connects anew.
+func (chosen options) backendOfMoved() int {
+	if chosen.backends[toQUIC].IsValid() {
+		return toQUIC
+	}
+	return toSite
+}
+
+// decidesByName tells whether a server name makes a difference.
+func (chosen options) decidesByName() bool { return chosen.names != [backendCount]string{} }
 
 // begin makes a flow, undecided only if a server name can still tell two backends apart.
 func (loop *loop) begin(client address, local []byte, first kind) *flow {
-	backend := toQUIC
+	backend := loop.backendOf("")
 	switch first {
 	case noise:
 		loop.stats.noise.Add(1)
 		return nil
 	case wireguard:
 		backend = toWireguard
+	case moved:
+		backend = loop.backendOfMoved()
 	case initial, early:
-		if loop.backends[toTUIC].IsValid() {
+		if loop.decidesByName() {
 			backend = nowhere
 		}
 	}
@@ -59,7 +86,7 @@ func (loop *loop) begin(client address, local []byte, first kind) *flow {
 	}
 	entry := loop.flows.add(client, loop.now)
 	entry.local = replyFrom(local)
-	entry.provisional = first == anotherQUIC
+	entry.provisional = first == moved || first == unknownVersion
 	if backend != nowhere && !loop.decide(entry, backend) {
 		return nil
 	}
@@ -69,7 +96,7 @@ func (loop *loop) begin(client address, local []byte, first kind) *flow {
 // decide connects the flow to its backend and delivers what was held, in order.
 func (loop *loop) decide(entry *flow, backend int) bool {
 	held := entry.pending.held
-	socket, err := loop.connect(backend)
+	socket, err := loop.connect(backend, &entry.client)
 	if err != nil {
 		loop.complain("a flow to %s is lost: %v", backendNames[backend], err)
 		loop.stats.refused.Add(1)
@@ -95,8 +122,8 @@ func (loop *loop) complain(format string, values ...any) {
 	}
 }
 
-func (loop *loop) connect(backend int) (int, error) {
-	socket, err := dial(loop.backends[backend])
+func (loop *loop) connect(backend int, client *address) (int, error) {
+	socket, err := dial(loop.backends[backend], client)
 	if err != nil {
 		return -1, err
 	}
@@ -116,7 +143,8 @@ func (loop *loop) beginsAnew(entry *flow, datagram []byte) bool {
 		return false // all but a few packets end here
 	}
 	found := classify(datagram)
-	if found == noise || found != initial && (found == wireguard) == isWireguard {
+	opens := found == initial || found == unknownVersion
+	if found == noise || !opens && (found == wireguard) == isWireguard {
 		return false
 	}
 	return entry.provisional && !entry.established || loop.now-entry.lastAnswer >= letGo

@@ -10,11 +10,12 @@ const (
 	toWireguard = iota
 	toTUIC
 	toQUIC
+	toSite
 	backendCount
 	nowhere = -1
 )
 
-var backendNames = [backendCount]string{"wireguard", "tuic", "quic"}
+var backendNames = [backendCount]string{"wireguard", "tuic", "quic", "site"}
 
 const (
 	// A real hello is complete within one flight; only a flood fills these.

@@ -70,17 +70,17 @@ func TestTheFirstBytesTellTheKind(t *testing.T) {
 		{"too short for WireGuard", append([]byte{4, 0, 0, 0}, make([]byte, 27)...), noise},
 		{"a fifth message type", append([]byte{5, 0, 0, 0}, make([]byte, 144)...), noise},
 		{"WireGuard with its reserved bytes in use", append([]byte{1, 0, 0, 1}, make([]byte, 144)...), noise},
-		{"a short header", append([]byte{0x40}, make([]byte, 20)...), anotherQUIC},
+		{"a short header", append([]byte{0x40}, make([]byte, 20)...), moved},
 		{"too short for a short header", append([]byte{0x40}, make([]byte, 19)...), noise},
 		{"version 1 Initial", long(0xc0, "00000001", 1200), initial},
 		{"version 1 Initial in a small datagram", long(0xc0, "00000001", 1199), noise},
 		{"version 1 0-RTT", long(0xd0, "00000001", 300), early},
-		{"version 1 Handshake", long(0xe0, "00000001", 300), anotherQUIC},
+		{"version 1 Handshake", long(0xe0, "00000001", 300), moved},
 		{"version 1 without the fixed bit", long(0x80, "00000001", 1200), noise},
 		{"version 2 Initial", long(0xd0, "6b3343cf", 1200), initial},
 		{"version 2 0-RTT", long(0xe0, "6b3343cf", 300), early},
-		{"version 2 Retry", long(0xc0, "6b3343cf", 300), anotherQUIC},
-		{"an unknown version", long(0x80, "1a2a3a4a", 1200), anotherQUIC},
+		{"version 2 Retry", long(0xc0, "6b3343cf", 300), moved},
+		{"an unknown version", long(0x80, "1a2a3a4a", 1200), unknownVersion},
 		{"an unknown version in a small datagram", long(0x80, "1a2a3a4a", 1199), noise},
 		{"a version negotiation", long(0x80, "00000000", 1200), noise},
 		{"DNS", append([]byte{0x12, 0x34, 1, 0, 0, 1}, make([]byte, 40)...), noise},
@@ -92,7 +92,7 @@ func TestTheFirstBytesTellTheKind(t *testing.T) {
 }
 
 func TestARealHelloIsJudgedByItsName(t *testing.T) {
-	for name, want := range map[string]verdict{tuicName: named, "T.Example.COM": named, otherName: unnamed, "": unnamed} {
+	for _, name := range []string{tuicName, quicName, otherName, ""} {
 		for _, number := range []uint32{versionOne, versionTwo} {
 			for _, postQuantum := range []bool{false, true} {
 				host := name
@@ -103,12 +103,12 @@ func TestARealHelloIsJudgedByItsName(t *testing.T) {
 				if postQuantum != (len(datagrams) == 2) {
 					t.Fatalf("%d datagrams", len(datagrams))
 				}
-				if found := judgeAll(datagrams...); found != want {
-					t.Errorf("%q, version %x, post-quantum %v: %d, want %d", name, number, postQuantum, found, want)
+				if found, asked := judgeAll(datagrams...); found != complete || asked != name {
+					t.Errorf("%q, version %x, post-quantum %v: %d, %q", name, number, postQuantum, found, asked)
 				}
 				slices.Reverse(datagrams)
-				if found := judgeAll(datagrams...); found != want {
-					t.Errorf("%q reordered, version %x: %d, want %d", name, number, found, want)
+				if found, asked := judgeAll(datagrams...); found != complete || asked != name {
+					t.Errorf("%q reordered, version %x: %d, %q", name, number, found, asked)
 				}
 			}
 		}
@@ -121,10 +121,10 @@ func TestAHelloMayBeSplitAtAnyByte(t *testing.T) {
 		client := newSealer(versionOne)
 		first := client.packet(crypto(hello, 0, at), smallestInitial)
 		second := client.packet(crypto(hello, at, len(hello)), smallestInitial)
-		if judgeAll(first) == named || judgeAll(second) != wait {
+		if isNamed(first) || isNamed(second) {
 			t.Fatalf("split at %d: decided by one half", at)
 		}
-		if judgeAll(first, second) != named || judgeAll(second, first) != named {
+		if !isNamed(first, second) || !isNamed(second, first) {
 			t.Fatalf("split at %d: not decided by both halves", at)
 		}
 	}
@@ -142,8 +142,8 @@ func TestFramesMayBeTinyShuffledRepeatedAndAmongOthers(t *testing.T) {
 		frames = append(frames, crypto(hello, from, min(from+7, len(hello))))
 	}
 	rand.Shuffle(len(frames), func(i, j int) { frames[i], frames[j] = frames[j], frames[i] })
-	if found := judgeAll(newSealer(versionOne).packet(bytes.Join(frames, nil), smallestInitial)); found != named {
-		t.Errorf("judged %d", found)
+	if !isNamed(newSealer(versionOne).packet(bytes.Join(frames, nil), smallestInitial)) {
+		t.Error("not decided")
 	}
 }
 
@@ -163,8 +163,8 @@ func TestPacketsMayBeCoalescedAndCarryATokenOrFollow0RTT(t *testing.T) {
 			client.packet(crypto(hello, 0, half), 1200), client.early(900),
 			client.packet(crypto(hello, half, len(hello)), 1200)},
 	} {
-		if found := judgeAll(datagrams...); found != named {
-			t.Errorf("%s: judged %d", name, found)
+		if !isNamed(datagrams...) {
+			t.Errorf("%s: not decided", name)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func TestWhatHoldsNoHelloIsUnreadable(t *testing.T) {
 		"a long hello":    client.packet(appendVarint(appendVarint([]byte{frameCrypto}, largestHello-100), 101), 1200),
 		"an endless ACK":  client.packet(append([]byte{frameAck}, unhex("0000ffffffffffffffff00")...), smallestInitial),
 	} {
-		if found := judgeAll(datagram); found != unreadable {
+		if found, _ := judgeAll(datagram); found != unreadable {
 			t.Errorf("%s: judged %d", name, found)
 		}
 	}
@@ -199,16 +199,16 @@ func TestAFlowIsHeldWithinBounds(t *testing.T) {
 	client := newSealer(versionOne)
 	flow, result := &pending{}, wait
 	for result == wait && len(flow.held) < 20 {
-		result = flow.add(client.packet(crypto(hello, 0, 100), smallestInitial), tuicName)
+		result = flow.add(client.packet(crypto(hello, 0, 100), smallestInitial))
 	}
-	if result != unnamed || len(flow.held) != heldDatagrams {
-		t.Errorf("judged %d after %d datagrams", result, len(flow.held))
+	if result != complete || flow.serverName != "" || len(flow.held) != heldDatagrams {
+		t.Errorf("judged %d, %q after %d datagrams", result, flow.serverName, len(flow.held))
 	}
 	large := &pending{}
-	if found := large.add(client.packet(crypto(hello, 0, 100), 16_383), tuicName); found != wait {
+	if found := large.add(client.packet(crypto(hello, 0, 100), 16_383)); found != wait {
 		t.Errorf("judged %d", found)
 	}
-	if found := large.add(client.packet(crypto(hello, 0, 100), smallestInitial), tuicName); found != unnamed {
+	if found := large.add(client.packet(crypto(hello, 0, 100), smallestInitial)); found != complete {
 		t.Errorf("judged %d after %d bytes", found, large.size)
 	}
 }

@@ -24,7 +24,7 @@ const (
 type options struct {
 	listen   string
 	backends [backendCount]netip.AddrPort // the zero value where there is none
-	tuicName string
+	names    [backendCount]string         // server name by which a client asks for the backend, if there is one
 	most     int
 	idle     time.Duration
 
@@ -170,7 +170,7 @@ func (loop *loop) forward(entry *flow, payload []byte, segment int) {
 func (loop *loop) sweep() {
 	loop.swept = loop.now
 	for entry := oldest(loop.flows.undecided); entry != nil && loop.now-entry.began >= holdAtMost; {
-		loop.decide(entry, toQUIC)
+		loop.decide(entry, loop.backendOf(""))
 		entry = oldest(loop.flows.undecided)
 	}
 	for _, queue := range [...]*list.List{loop.flows.newcomers, loop.flows.established} {

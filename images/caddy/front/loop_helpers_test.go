@@ -84,11 +84,11 @@ func (running *backend) expectNothing(t testing.TB, within time.Duration) {
 	}
 }
 
-// server is a loop with its three backends.
+// server is a loop with its four backends.
 type server struct {
 	*loop
-	wireguard, tuic, quic *backend
-	port                  uint16
+	wireguard, tuic, quic, site *backend
+	port                        uint16
 }
 
 func serve(t testing.TB, change func(*options)) *server {
@@ -114,12 +114,13 @@ func prepare(t testing.TB, change func(*options)) *server {
 	t.Helper()
 	made := &server{
 		wireguard: newBackend(t, "W", "127.0.0.1:0"), tuic: newBackend(t, "T", "127.0.0.1:0"),
-		quic: newBackend(t, "Q", "[::1]:0"),
+		quic: newBackend(t, "Q", "[::1]:0"), site: newBackend(t, "S", "127.0.0.1:0"),
 	}
 	chosen := options{
-		listen: ":0", tuicName: tuicName, most: 1000, idle: time.Minute,
+		listen: ":0", names: [backendCount]string{toTUIC: tuicName, toQUIC: quicName}, most: 1000, idle: time.Minute,
 		backends: [backendCount]netip.AddrPort{
-			toWireguard: made.wireguard.address(), toTUIC: made.tuic.address(), toQUIC: made.quic.address()},
+			toWireguard: made.wireguard.address(), toTUIC: made.tuic.address(), toQUIC: made.quic.address(),
+			toSite: made.site.address()},
 	}
 	if change != nil {
 		change(&chosen)
@@ -204,3 +205,7 @@ func message(first byte, size int) []byte {
 func wireguardMessage() []byte { return message(1, 148) }
 
 func shortHeader() []byte { return message(fixedBit, 60) }
+
+func unknownVersionDatagram() []byte {
+	return append([]byte{0xc0, 0x1a, 0x2a, 0x3a, 0x4a}, make([]byte, smallestInitial)...)
+}

@@ -13,7 +13,8 @@ import (
 func TestEachProtocolReachesItsBackendAndIsAnsweredByTheAddressItAsked(t *testing.T) {
 	t.Parallel()
 	running := serve(t, nil)
-	unknown := append([]byte{0xc0, 0x1a, 0x2a, 0x3a, 0x4a}, make([]byte, smallestInitial)...)
+	garbled := newSealer(versionOne).datagrams(makeHello(t, quicName, false))[0]
+	garbled[700] ^= 1
 	// 127.0.0.2 stands for the second address of a machine: the kernel alone would answer by the first.
 	for _, host := range []string{"127.0.0.1", "127.0.0.2", "::1"} {
 		for _, entry := range []struct {
@@ -23,8 +24,13 @@ func TestEachProtocolReachesItsBackendAndIsAnsweredByTheAddressItAsked(t *testin
 			{running.wireguard, wireguardMessage()}, {running.wireguard, message(4, 32)},
 			{running.tuic, newSealer(versionOne).datagrams(makeHello(t, tuicName, false))[0]},
 			{running.tuic, newSealer(versionTwo).datagrams(makeHello(t, tuicName, false))[0]},
-			{running.quic, newSealer(versionOne).datagrams(makeHello(t, otherName, false))[0]},
-			{running.quic, shortHeader()}, {running.quic, unknown},
+			{running.tuic, newSealer(versionOne).datagrams(makeHello(t, "T.Example.COM", false))[0]},
+			{running.quic, newSealer(versionOne).datagrams(makeHello(t, quicName, false))[0]},
+			{running.quic, newSealer(versionTwo).datagrams(makeHello(t, quicName, false))[0]},
+			{running.quic, shortHeader()},
+			{running.site, newSealer(versionOne).datagrams(makeHello(t, otherName, false))[0]},
+			{running.site, newSealer(versionTwo).datagrams(makeHello(t, "192.0.2.1", false))[0]}, // without a name
+			{running.site, unknownVersionDatagram()}, {running.site, garbled},
 		} {
 			exchange(t, running.client(t, host), entry.to, entry.datagram)
 		}
@@ -34,7 +40,8 @@ func TestEachProtocolReachesItsBackendAndIsAnsweredByTheAddressItAsked(t *testin
 func TestAHelloOfTwoDatagramsIsDeliveredInTheOrderItCame(t *testing.T) {
 	t.Parallel()
 	running := serve(t, nil)
-	for name, to := range map[string]*backend{tuicName: running.tuic, otherName: running.quic} {
+	for name, to := range map[string]*backend{
+		tuicName: running.tuic, quicName: running.quic, otherName: running.site} {
 		datagrams := newSealer(versionOne).datagrams(makeHello(t, name, true))
 		client := running.client(t, "127.0.0.1")
 		send(t, client, datagrams[1])
@@ -68,6 +75,7 @@ func TestAFlowThatBeganWithoutANameIsDecidedByItsFirstInitial(t *testing.T) {
 	datagram := newSealer(versionOne).datagrams(makeHello(t, tuicName, false))[0]
 	client := running.client(t, "127.0.0.1")
 	exchange(t, client, running.quic, shortHeader())
+	exchange(t, client, running.site, unknownVersionDatagram())
 	exchange(t, client, running.tuic, datagram)
 	// Once the client has answered an answer, nobody takes the flow away with a forged Initial.
 	other := running.client(t, "127.0.0.1")
@@ -87,6 +95,7 @@ func TestOnlyASilentBackendLetsGoOfItsFlow(t *testing.T) {
 		{toWireguard, hello, true}, {toWireguard, shortHeader(), true}, {toWireguard, message(4, 32), false},
 		{toWireguard, []byte("noise"), false},
 		{toQUIC, wireguardMessage(), true}, {toQUIC, hello, true}, {toQUIC, shortHeader(), false},
+		{toSite, hello, true}, {toSite, unknownVersionDatagram(), true}, {toSite, shortHeader(), false},
 		{toTUIC, []byte{1}, false},
 	} {
 		silent := &flow{backend: entry.backend, lastAnswer: loop.now - letGo}
@@ -115,7 +124,8 @@ func TestNoiseIsDroppedInSilence(t *testing.T) {
 func TestWhatHasNoBackendIsDropped(t *testing.T) {
 	t.Parallel()
 	running := serve(t, func(chosen *options) {
-		chosen.backends[toTUIC], chosen.backends[toQUIC] = netip.AddrPort{}, netip.AddrPort{}
+		chosen.backends = [backendCount]netip.AddrPort{toWireguard: chosen.backends[toWireguard]}
+		chosen.names = [backendCount]string{}
 	})
 	client := running.client(t, "127.0.0.1")
 	send(t, client, newSealer(versionOne).datagrams(makeHello(t, tuicName, false))[0], shortHeader())
@@ -123,28 +133,76 @@ func TestWhatHasNoBackendIsDropped(t *testing.T) {
 	exchange(t, client, running.wireguard, wireguardMessage())
 }
 
-func TestWithoutTUICNothingIsHeld(t *testing.T) {
+func TestWithoutNamesNothingIsHeld(t *testing.T) {
 	t.Parallel()
-	running := serve(t, func(chosen *options) { chosen.backends[toTUIC] = netip.AddrPort{} })
 	half := newSealer(versionOne).datagrams(makeHello(t, otherName, true))[1]
-	exchange(t, running.client(t, "127.0.0.1"), running.quic, half)
+	for _, only := range []int{toQUIC, toSite} {
+		running := serve(t, func(chosen *options) {
+			kept := chosen.backends[only]
+			chosen.backends, chosen.names = [backendCount]netip.AddrPort{}, [backendCount]string{}
+			chosen.backends[only] = kept
+		})
+		to := map[int]*backend{toQUIC: running.quic, toSite: running.site}[only]
+		for _, datagram := range [][]byte{half, shortHeader(), unknownVersionDatagram()} {
+			exchange(t, running.client(t, "127.0.0.1"), to, datagram)
+		}
+	}
 }
 
-func TestAnUndecidableFlowGoesToTheDefaultBackendAfterABound(t *testing.T) {
+func TestWithoutASiteWhatNamesNeitherTunnelGoesToTheQUICBackend(t *testing.T) {
+	t.Parallel()
+	running := serve(t, func(chosen *options) {
+		chosen.backends[toSite], chosen.names[toQUIC] = netip.AddrPort{}, ""
+	})
+	for _, datagram := range [][]byte{
+		newSealer(versionOne).datagrams(makeHello(t, otherName, false))[0], unknownVersionDatagram()} {
+		exchange(t, running.client(t, "127.0.0.1"), running.quic, datagram)
+	}
+}
+
+func TestABackendOnThisMachineTellsClientsApartByAddress(t *testing.T) {
+	t.Parallel()
+	running := serve(t, nil)
+	hello := newSealer(versionOne).datagrams(makeHello(t, otherName, false))[0]
+	seen := func(source string) netip.Addr {
+		client := running.clientFrom(t, net.UDPAddrFromAddrPort(netip.MustParseAddrPort(source+":0")), "127.0.0.1")
+		return exchange(t, client, running.site, hello).Addr()
+	}
+	one, again, other := seen("127.0.0.3"), seen("127.0.0.3"), seen("127.0.0.4")
+	if one != again || one == other {
+		t.Errorf("one client is %v and %v, another %v", one, again, other)
+	}
+}
+
+func TestAStandInIsNeverAnAddressThatTheMachineUsesItself(t *testing.T) {
+	services, everybody := netip.MustParsePrefix("127.0.0.0/16"), netip.MustParseAddr("127.255.255.255")
+	for number := range 200_000 {
+		client := &address{2, 0, 0, 1, 10, byte(number >> 16), byte(number >> 8), byte(number)}
+		if found := standIn(client); !found.IsLoopback() || services.Contains(found) || found == everybody {
+			t.Fatal(found)
+		}
+	}
+	subscriber := func(host byte) *address { return &address{10, 0, 9, 9, 8: 0x20, 1, 15: 7, 23: host} }
+	if standIn(subscriber(1)) != standIn(subscriber(2)) {
+		t.Error("one IPv6 subscriber has two stand-ins")
+	}
+}
+
+func TestAnUndecidableFlowGoesToTheSiteAfterABound(t *testing.T) {
 	t.Parallel()
 	running := serve(t, nil)
 	half := newSealer(versionOne).datagrams(makeHello(t, tuicName, true))[1]
 	slow, many := running.client(t, "127.0.0.1"), running.client(t, "127.0.0.1")
 	began := time.Now()
 	send(t, many, half, half, half, half, half, half, half)
-	running.quic.expectNothing(t, 50*time.Millisecond)
+	running.site.expectNothing(t, 50*time.Millisecond)
 	send(t, many, half)
 	for range heldDatagrams {
-		running.quic.expect(t, half)
+		running.site.expect(t, half)
 	}
 	send(t, slow, half)
 	time.Sleep(holdAtMost - patience + 500*time.Millisecond)
-	running.quic.expect(t, half)
+	running.site.expect(t, half)
 	if held := time.Since(began); held < holdAtMost {
 		t.Errorf("held for %v", held)
 	}
@@ -187,7 +245,7 @@ func TestARunningLoopShowsThatItIsAlive(t *testing.T) {
 func TestPathProbesAreNeitherCutNorAnswered(t *testing.T) {
 	running := prepare(t, nil)
 	defer running.close()
-	socket, err := dial(running.quic.address())
+	socket, err := dial(running.quic.address(), &address{})
 	if err != nil {
 		t.Fatal(err)
 	}

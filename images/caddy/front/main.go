@@ -1,9 +1,10 @@
-// Command front shares one UDP port among WireGuard, TUIC and Hysteria2, and runs Caddy, which has the TCP port.
+// Command front shares one UDP port among WireGuard, TUIC, Hysteria2 and Caddy's HTTP/3, and runs Caddy, which has
+// the TCP port.
 //
-// A flow's first datagrams decide where it goes: WireGuard by its message types, TUIC by the server name in QUIC's
-// Initials, whose keys anybody can derive, and all other QUIC to Hysteria2. A flow keeps its backend. Kernel
-// offload stays alive on both sides, so that 64 KB pass by two system calls. Nothing needs root or a capability,
-// nothing of TLS is terminated here, and a reload of Caddy touches no UDP session.
+// A flow's first datagrams decide where it goes: WireGuard by its message types, TUIC and Hysteria2 by the server
+// name in QUIC's Initials, whose keys anybody can derive, and a visitor's QUIC to Caddy. A flow keeps its backend.
+// Kernel offload stays alive on both sides, so that 64 KB pass by two system calls. Nothing needs root or a
+// capability, nothing of TLS is terminated here, and a reload of Caddy touches no tunnel's UDP session.
 package main
 
 import (
@@ -70,7 +71,9 @@ func parse(arguments []string) (chosen options, status string, command []string,
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&chosen.listen, "listen", ":443", "UDP address that clients reach")
-	flags.StringVar(&chosen.tuicName, "tuic-name", "", "server name by which a client asks for TUIC")
+	flags.StringVar(&chosen.names[toTUIC], "tuic-name", "", "server name by which a client asks for TUIC")
+	flags.StringVar(&chosen.names[toQUIC], "quic-name", "",
+		"server name by which a client asks for the quic backend, where -site has the others")
 	flags.IntVar(&chosen.most, "max-flows", 8192, "flows at most; each takes a socket")
 	flags.DurationVar(&chosen.idle, "idle", 3*time.Minute, "time without a packet after which a flow is forgotten")
 	flags.StringVar(&status, "status", "", "loopback address of /status")
@@ -80,11 +83,11 @@ func parse(arguments []string) (chosen options, status string, command []string,
 		chosen.certificates.Names = strings.Split(text, ",")
 		return nil
 	})
-	for name, at := range map[string]*netip.AddrPort{
-		"wireguard": &chosen.backends[toWireguard], "tuic": &chosen.backends[toTUIC],
-		"quic": &chosen.backends[toQUIC],
+	for backend, use := range [backendCount]string{
+		toWireguard: "WireGuard", toTUIC: "TUIC", toQUIC: "Hysteria2, and flows that began elsewhere",
+		toSite: "QUIC that names neither, unknown versions included",
 	} {
-		flags.TextVar(at, name, netip.AddrPort{}, "backend of "+name+", as IP:PORT")
+		flags.TextVar(&chosen.backends[backend], backendNames[backend], netip.AddrPort{}, "IP:PORT for "+use)
 	}
 	if err = flags.Parse(arguments); err != nil {
 		return chosen, status, nil, err
@@ -98,14 +101,16 @@ func (chosen options) check(words int, status string) error {
 		return errors.New("no command to run; " + usage)
 	case chosen.most < 1 || chosen.idle <= 0:
 		return errors.New("-max-flows and -idle must be above zero")
-	case chosen.backends[toTUIC].IsValid() != (chosen.tuicName != ""):
+	case chosen.backends[toTUIC].IsValid() != (chosen.names[toTUIC] != ""):
 		return errors.New("-tuic and -tuic-name belong together")
 	case !chosen.certificates.IsWhole():
 		return errors.New("-certificates-from, -certificates-to and -certificates-of belong together")
 	case status != "" && !chosen.hasBackend():
 		return errors.New("-status has nothing to tell without a backend")
-	case chosen.backends[toTUIC].IsValid() && !chosen.backends[toQUIC].IsValid():
-		return errors.New("-tuic needs -quic, which takes what names no server or another")
+	case chosen.backends[toTUIC].IsValid() && !chosen.backends[chosen.backendOf("")].IsValid():
+		return errors.New("-tuic needs -site or -quic, which takes what names no server or another")
+	case (chosen.names[toQUIC] != "") != (chosen.backends[toQUIC].IsValid() && chosen.backends[toSite].IsValid()):
+		return errors.New("-quic-name belongs to -quic beside -site, which takes all other names")
 	}
 	return nil
 }

@@ -85,6 +85,8 @@ func TestAWrongCommandLineIsRefused(t *testing.T) {
 		"-quic 127.0.0.1:1 -tuic 127.0.0.1:2 -- true", "-quic 127.0.0.1:1 -tuic-name t.example.com -- true",
 		"-tuic 127.0.0.1:2 -tuic-name t.example.com -- true", "-status 127.0.0.1:1 -- true",
 		"-certificates-from /data -- true", "-certificates-to /there -certificates-of q.example.com -- true",
+		"-quic 127.0.0.1:1 -site 127.0.0.1:2 -- true", "-quic 127.0.0.1:1 -quic-name q.example.com -- true",
+		"-site 127.0.0.1:2 -quic-name q.example.com -- true",
 	} {
 		if code, err := run(strings.Fields(line)); code != 2 || err == nil {
 			t.Errorf("%q: %d, %v", line, code, err)

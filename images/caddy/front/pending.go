@@ -1,12 +1,9 @@
 package main
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 const (
-	// A hello takes one or two datagrams, three with 0-RTT; whatever needs more goes to the default backend.
+	// A hello takes one or two datagrams, three with 0-RTT; whatever needs more goes where no name goes.
 	heldDatagrams = 8
 	heldBytes     = heldDatagrams * 2048
 )
@@ -15,48 +12,47 @@ const (
 type verdict int
 
 const (
-	wait       verdict = iota // the server name is not complete
-	named                     // it is the name looked for
-	unnamed                   // it is another one, or more was sent than is ever held
+	wait       verdict = iota // the hello is not complete
+	complete                  // the server name is known, "" if there is none or more was sent than is ever held
 	unreadable                // the public keys open no hello; a later Initial may
 )
 
 // pending is a flow whose server name is not known yet, with its datagrams in the order they came.
 type pending struct {
-	held  [][]byte
-	size  int
-	keys  *initialKeys
-	hello helloBuffer
+	held       [][]byte
+	size       int
+	keys       *initialKeys
+	hello      helloBuffer
+	serverName string // once the hello is complete
 }
 
 // add holds a copy of the datagram and judges all that was held.
-func (flow *pending) add(datagram []byte, name string) verdict {
+func (flow *pending) add(datagram []byte) verdict {
 	flow.held = append(flow.held, bytes.Clone(datagram))
 	flow.size += len(datagram)
-	result := flow.judge(datagram, name)
+	result := flow.judge(datagram)
 	if result == wait && (len(flow.held) >= heldDatagrams || flow.size >= heldBytes) {
-		return unnamed
+		return complete
 	}
 	return result
 }
 
-func (flow *pending) judge(datagram []byte, name string) verdict {
+func (flow *pending) judge(datagram []byte) verdict {
 	if kind := classify(datagram); kind != initial && kind != early {
 		return wait // a stray: the Initial is still to come
 	}
 	if err := flow.read(datagram); err != nil {
 		return unreadable
 	}
-	found, complete, err := flow.hello.serverName()
+	name, whole, err := flow.hello.serverName()
 	switch {
 	case err != nil:
 		return unreadable
-	case !complete:
+	case !whole:
 		return wait
-	case strings.EqualFold(found, name):
-		return named
 	}
-	return unnamed
+	flow.serverName = name
+	return complete
 }
 
 // read collects the hello out of all Initials of a datagram, between which other packets may stand.

@@ -10,7 +10,8 @@ import (
 
 const (
 	versionOne, versionTwo = 0x00000001, 0x6b3343cf
-	tuicName, otherName    = "t.example.com", "q.example.com"
+	tuicName, quicName     = "t.example.com", "q.example.com"
+	otherName              = "www.example.com"
 )
 
 // makeHello makes the hello that a real client sends; a post-quantum one does not fit into one datagram.
@@ -105,13 +106,19 @@ func (client *sealer) early(size int) []byte {
 	return append(header, make([]byte, size-len(header))...)
 }
 
-func judgeAll(datagrams ...[]byte) verdict {
+func judgeAll(datagrams ...[]byte) (verdict, string) {
 	flow, result := &pending{}, wait
 	for _, datagram := range datagrams {
 		if result != wait {
 			break
 		}
-		result = flow.add(datagram, tuicName)
+		result = flow.add(datagram)
 	}
-	return result
+	return result, flow.serverName
+}
+
+// isNamed tells whether the datagrams ask for TUIC's name.
+func isNamed(datagrams ...[]byte) bool {
+	result, name := judgeAll(datagrams...)
+	return result == complete && name == tuicName
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
+	"hash/maphash"
 	"net/netip"
 	"os"
 	"strings"
@@ -75,16 +77,41 @@ func listen(text string) (int, error) {
 }
 
 // dial opens a flow's own socket to its backend, whose port tells the backend's answers apart.
-func dial(backend netip.AddrPort) (int, error) {
+func dial(backend netip.AddrPort, client *address) (int, error) {
 	socket, err := newSocket(backend.Addr())
 	if err != nil {
 		return -1, err
 	}
-	if err := unix.Connect(socket, toSockaddr(backend)); err != nil {
+	if backend.Addr().Is4() && backend.Addr().IsLoopback() {
+		err = os.NewSyscallError("bind", unix.Bind(socket, toSockaddr(netip.AddrPortFrom(standIn(client), 0))))
+	}
+	if err == nil {
+		err = os.NewSyscallError("connect "+backend.String(), unix.Connect(socket, toSockaddr(backend)))
+	}
+	if err != nil {
 		_ = unix.Close(socket)
-		return -1, os.NewSyscallError("connect "+backend.String(), err)
+		return -1, err
 	}
 	return socket, nil
+}
+
+const (
+	// 127.1.0.0 to 127.255.255.254: without the first /16, in which a machine has services of its own, and the
+	// broadcast address.
+	firstStandIn = 127<<24 | 1<<16
+	standIns     = 1<<24 - 1<<16 - 1
+)
+
+// Without a secret in it, whoever has many addresses could choose one that shares somebody's stand-in.
+var standInSeed = maphash.MakeSeed()
+
+// standIn is the loopback address that a backend on this machine sees in the client's stead, so that it can count by
+// client. The kernel takes all of 127.0.0.0/8 as our own, without a right and without any setup.
+func standIn(client *address) netip.Addr {
+	number := firstStandIn + maphash.Comparable(standInSeed, client.source())%standIns
+	var octets [4]byte
+	binary.BigEndian.PutUint32(octets[:], uint32(number))
+	return netip.AddrFrom4(octets)
 }
 
 func newSocket(at netip.Addr) (int, error) {

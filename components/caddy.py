@@ -32,12 +32,14 @@ def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
 def _probe(deployment: Deployment) -> list[str]:
     plan = deployment.plan
     check = ["/usr/local/bin/probe", "http", "http://127.0.0.1:2019/config/",
-             "--and", "http", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}/", "--contains", "</html>"]
-    check += _certificates(deployment)
+             "--and", "http", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}/", "--host", plan.name("www"),
+             "--contains", "</html>",
+             "--and", "quic", front.SITE, "--and", "http", f"http://{front.STATUS}/status",
+             *_certificates(deployment)]
     if deployment.settings.mode == "minimal":
         return check
     # So that a deploy ends with REALITY's measurement made (decision 0003).
-    return [*check, "--and", "http", f"http://{front.STATUS}/status", "--and", "http", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
+    return [*check, "--and", "http", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
 
 
 def _certificates(deployment: Deployment) -> list[str]:

@@ -19,10 +19,14 @@ def files(
         email=settings.email, log_level=_LEVELS[settings.log_level],
         **_certificates(settings), full=settings.mode == "full",
         public_port_suffix="" if settings.https_port == 443 else f":{settings.https_port}",
+        # RFC 7838; the age is the one that Caddy itself sends (github.com/quic-go/quic-go http3/server.go).
+        alt_svc=f'h3=":{settings.https_port}"; ma=2592000',
         login_rate=settings.rate_limit_admin, vpn_rate=settings.rate_limit_vpn,
         websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path, panel_path=panel.path,
-        cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN,
-        **_names(plan), **_upstreams(settings, plan))}
+        cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN, cover_quic=ports.COVER_QUIC,
+        site=plan.name("www"), reality=plan.name("cdn"), shadowtls=plan.name("img"), trojan=plan.name("app"),
+        tuic=plan.name("t"),
+        **_site_addresses(settings, plan), **_upstreams(settings, plan))}
 
 
 def _certificates(settings: Settings) -> dict[str, object]:
@@ -33,16 +37,22 @@ def _certificates(settings: Settings) -> dict[str, object]:
             "acme_directory": settings.acme_directory, "acme_roots": roots}
 
 
-def _names(plan: Plan) -> dict[str, str]:
-    labels = {
-        "site": "www", "reality": "cdn", "shadowtls": "img", "trojan": "app", "hysteria": "q", "tuic": "t"}
-    return {purpose: plan.name(label) for purpose, label in labels.items()}
+def _site_addresses(settings: Settings, plan: Plan) -> dict[str, str]:
+    """Return Caddyfile addresses of each listener; behind whatever tunnel, every name has its site."""
+    others = [plan.name(label) for label in ("cdn", "img", "app", "q", "t")] if settings.mode == "full" else []
+    every = [plan.name("www"), *others]
+    return {
+        "https_others": ", ".join(f"https://{name}" for name in others),
+        "quic_others": ", ".join(f"https://{name}:{ports.COVER_QUIC}" for name in others),
+        "cover_tls_sites": ", ".join(f"https://{name}:{ports.COVER_TLS}" for name in every),
+        "cover_plain_sites": ", ".join(f"http://{name}:{ports.COVER_PLAIN}" for name in every),
+    }
 
 
 def _upstreams(settings: Settings, plan: Plan) -> dict[str, str]:
     singbox, wireguard = plan.edge("singbox"), plan.edge("wireguard")
     return {
-        "own_address": plan.edge("caddy"), "reality_address": plan.edge("xray"),
+        "own_address": plan.edge("caddy"), "reality_address": plan.edge("xray"), "masquerade_address": singbox,
         "reality_upstream": f"{plan.edge('xray')}:{settings.xray_vision_port}",
         "websocket_upstream": f"{plan.edge('xray')}:{settings.xray_websocket_port}",
         "trojan_upstream": f"{plan.edge('trojan')}:{settings.trojan_port}",

@@ -9,6 +9,7 @@ from . import ports
 from .common import HANDED_OVER
 from .plan import Plan
 
+SITE = f"127.0.0.1:{ports.COVER_QUIC}"
 STATUS = f"127.0.0.1:{ports.FRONT_STATUS}"
 _CADDY = ["/usr/local/bin/caddy", "run", "--config", "/etc/stealth/Caddyfile", "--adapter", "caddyfile"]
 _MOST_FLOWS = 8192
@@ -16,21 +17,21 @@ _STORAGE = "/data/caddy/certificates"
 
 
 def command(settings: Settings, plan: Plan) -> list[str]:
-    """Return the arguments of the image's entry point; in minimal mode there is no UDP to share."""
-    backends = _backends(settings, plan) if settings.mode == "full" else []
-    return [*backends, *_handover(settings, plan), "--", *_CADDY]
-
-
-def _backends(settings: Settings, plan: Plan) -> list[str]:
-    singbox = plan.edge("singbox")
+    """Return the arguments of the image's entry point; in minimal mode all QUIC is the site's."""
+    tunnels = _tunnels(settings, plan) if settings.mode == "full" else []
     return [
-        "-listen", ":443",
-        "-wireguard", f"{plan.edge('wireguard')}:{settings.wireguard_server_port}",
-        "-tuic", f"{singbox}:{settings.singbox_tuic_port}", "-tuic-name", plan.name("t"),
-        "-quic", f"{singbox}:{settings.singbox_hysteria_port}",
+        "-listen", ":443", "-site", SITE, *tunnels,
         # A flow is an open file, and half of what may be open is enough for a flood.
         "-max-flows", str(min(_MOST_FLOWS, settings.open_files_limit // 2)),
-        "-status", STATUS]
+        "-status", STATUS, *_handover(settings, plan), "--", *_CADDY]
+
+
+def _tunnels(settings: Settings, plan: Plan) -> list[str]:
+    singbox = plan.edge("singbox")
+    return [
+        "-wireguard", f"{plan.edge('wireguard')}:{settings.wireguard_server_port}",
+        "-tuic", f"{singbox}:{settings.singbox_tuic_port}", "-tuic-name", plan.name("t"),
+        "-quic", f"{singbox}:{settings.singbox_hysteria_port}", "-quic-name", plan.name("q")]
 
 
 def _handover(settings: Settings, plan: Plan) -> list[str]:

@@ -6,6 +6,9 @@ COVER_TLS = 8443
 COVER_PLAIN = 8080
 """Caddy's site without TLS: what Trojan, Hysteria2 and chisel show to a prober."""
 
+COVER_QUIC = 8444
+"""Caddy's HTTP/3, on the loopback interface of its container, behind the UDP front."""
+
 FRONT_STATUS = 8011
 """Counters of the UDP front, on the loopback interface of Caddy's container."""
 

@@ -7,6 +7,8 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	_ "github.com/mholt/caddy-l4"
 	_ "github.com/mholt/caddy-ratelimit"
+
+	_ "stealth-vpn/images/caddy/hangup"
 )
 
 func main() {

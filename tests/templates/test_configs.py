@@ -185,13 +185,22 @@ def test_each_daemon_gets_the_log_level_in_its_own_words(level: str, expected: t
 def test_first_packet_routes_use_tls_matchers_only() -> None:
     # caddy-l4 pull request 455: another matcher beside them loses split ClientHellos.
     wrapper = caddyfile().split("listener_wrappers {")[1].split("\n\t\t\ttls\n")[0]
-    assert re.findall(r"^\s*@\w+ (\w+)", wrapper, re.M) == ["tls"] * 3
+    found = re.findall(r"^\s*@\w+ (?:\{\n(.*?)\n\s*\}|([^\n{]+))$", wrapper, re.M | re.S)
+    lines = [line.strip() for pair in found for line in "".join(pair).splitlines()]
+    assert [line.removeprefix("not ").split()[0] for line in lines] == ["tls"] * 4
 
 
-def test_the_udp_front_shares_the_port_among_the_three_daemons() -> None:
+def test_the_udp_front_shares_the_port_among_the_three_daemons_and_the_site() -> None:
     assert front_options(wireguardServerPort=51999, singboxHysteriaPort=9005) == {
-        "-listen": ":443", "-wireguard": "172.20.0.14:51999", "-quic": "172.20.0.13:9005",
+        "-listen": ":443", "-site": f"127.0.0.1:{ports.COVER_QUIC}", "-wireguard": "172.20.0.14:51999",
+        "-quic": "172.20.0.13:9005", "-quic-name": "q.example.com",
         "-tuic": "172.20.0.13:8006", "-tuic-name": "t.example.com", "-max-flows": "8192",
+        "-status": f"127.0.0.1:{ports.FRONT_STATUS}"}
+
+
+def test_in_minimal_mode_all_of_quic_is_the_site_s() -> None:
+    assert front_options(mode="minimal") == {
+        "-listen": ":443", "-site": f"127.0.0.1:{ports.COVER_QUIC}", "-max-flows": "8192",
         "-status": f"127.0.0.1:{ports.FRONT_STATUS}"}
 
 
@@ -202,8 +211,8 @@ def test_the_udp_front_is_the_only_way_to_udp_443() -> None:
 
 def test_the_udp_front_runs_caddy_on_the_rendered_file() -> None:
     caddy_itself = ["/usr/local/bin/caddy", "run", "--config", "/etc/stealth/Caddyfile", "--adapter", "caddyfile"]
-    assert front.command(load(), PLAN)[-7:] == ["--", *caddy_itself]
-    assert front.command(load(mode="minimal"), PLAN) == ["--", *caddy_itself]
+    for mode in ("full", "minimal"):
+        assert front.command(load(mode=mode), PLAN)[-7:] == ["--", *caddy_itself]
 
 
 def test_the_udp_front_leaves_open_files_to_caddy() -> None:
@@ -259,7 +268,23 @@ def test_sing_box_reads_the_certificate_of_each_of_its_names(tls: str, pairs: li
 
 @pytest.mark.parametrize(("port", "suffix"), [(443, "{host}{uri}"), (8443, "{host}:8443{uri}")])
 def test_plain_http_is_sent_to_the_public_port(port: int, suffix: str) -> None:
-    assert f"redir https://{suffix} 308" in caddyfile(httpsPort=port)
+    assert f"header Location https://{suffix}\n\trespond 308" in caddyfile(httpsPort=port)
+
+
+@pytest.mark.parametrize("port", [443, 8443])
+def test_visitors_are_invited_to_http_3_on_the_public_port(port: int) -> None:
+    (value,) = set(re.findall(r"Alt-Svc (.*)$", caddyfile(httpsPort=port), re.M))
+    assert json.loads(value) == f'h3=":{port}"; ma=2592000'
+
+
+@pytest.mark.parametrize(("mode", "labels"), [
+    ("full", ("www", "cdn", "img", "app", "q", "t")), ("minimal", ("www",))])
+def test_every_name_has_its_site_on_every_listener(mode: str, labels: tuple[str, ...]) -> None:
+    text = caddyfile(mode=mode)
+    for scheme, port in (("https", ""), ("https", f":{ports.COVER_QUIC}"), ("https", f":{ports.COVER_TLS}"),
+                         ("http", f":{ports.COVER_PLAIN}")):
+        found = re.findall(rf"\b{scheme}://(\w+)\.example\.com{port}(?=,| \{{)", text)
+        assert sorted(found) == sorted(labels), port
 
 
 def test_logins_are_limited_as_configured() -> None:

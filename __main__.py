@@ -1,6 +1,7 @@
 """Wires the components of one server together; what each of them does stands in its own file."""
 
 import gc
+from pathlib import Path
 
 import pulumi
 import pulumi_docker as docker
@@ -13,6 +14,7 @@ from components.links import ClientKeys, client_links
 from components.network import create_networks
 from components.secrets import Secrets
 from components.settings import Settings
+from components.site_files import read_site
 from components.storage import create_data_volumes
 
 # A run lasts a second and leaves nothing worth collecting; the collector would take a tenth of it.
@@ -22,6 +24,8 @@ FULL = ("xray", "trojan", "singbox", "wireguard", "admin", "caddy")
 MINIMAL = ("admin", "caddy")
 
 settings = Settings.load(pulumi.Config())
+# Before anything is made: a folder that cannot be served must leave no half of a server.
+site = read_site(Path(), settings.site_dir) if settings.site_dir else None
 plan = Plan.of(settings.domain, settings.network_subnet, settings.vpn_subnet)
 own_files = certificate_files.read(settings, plan)
 host = sizing.host(settings)
@@ -30,7 +34,7 @@ engine = docker.Provider("engine", host=settings.docker_host)
 on_engine = pulumi.ResourceOptions(provider=engine)
 images = Images("images", FULL if settings.mode == "full" else MINIMAL, on_engine).ids
 deployment = Deployment(
-    settings=settings, plan=plan, secrets=secrets, host=host, images=images, opts=on_engine,
+    settings=settings, plan=plan, secrets=secrets, host=host, images=images, site=site, opts=on_engine,
     certificates=certificates.create(settings, plan, own_files, secrets.authority, images, on_engine),
     networks=create_networks(plan, on_engine), volumes=create_data_volumes(on_engine))
 

@@ -6,6 +6,9 @@ import pulumi_docker as docker
 from .configs import caddy, front, ports
 from .configs.common import HANDED_OVER
 from .daemon import Daemon, DaemonArgs, Deployment, texts
+from .site import SITE_PATH, Site
+
+_USER = "10001:10001"
 
 
 def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
@@ -16,12 +19,13 @@ def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
     files = {**texts(rendered, "Caddyfile"), **deployment.certificates.caddy}
     volumes, handed_over = deployment.volumes, deployment.certificates.handed_over
     return Daemon("caddy", deployment, DaemonArgs(
-        user="10001:10001", files=files, probe=_probe(deployment),
+        user=_USER, files=files, probe=_probe(deployment),
         attachments=[deployment.edge("caddy")], after=list(others),
         service={
             "command": front.command(settings, deployment.plan),
             "data": {"/data": volumes["caddy-data"].name, "/config": volumes["caddy-config"].name,
                      **({HANDED_OVER: handed_over} if handed_over else {})},
+            "read_only_data": _own_site(deployment),
             "ports": [
                 _published(80, settings.http_port, "tcp"),
                 _published(443, settings.https_port, "tcp"),
@@ -29,11 +33,17 @@ def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
         }))
 
 
+def _own_site(deployment: Deployment) -> dict[str, pulumi.Input[str]]:
+    if deployment.site is None:
+        return {}
+    return {SITE_PATH: Site(deployment.images["caddy"], _USER, deployment.site, deployment.opts).volume}
+
+
 def _probe(deployment: Deployment) -> list[str]:
     plan = deployment.plan
     check = ["/usr/local/bin/probe", "http", "http://127.0.0.1:2019/config/",
              "--and", "http", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}/", "--host", plan.name("www"),
-             "--contains", "</html>",
+             *(["--contains", "</html>"] if deployment.site is None else []),
              "--and", "quic", front.SITE, "--and", "http", f"http://{front.STATUS}/status",
              *_certificates(deployment)]
     if deployment.settings.mode == "minimal":

@@ -14,6 +14,7 @@ from .network import Networks
 from .secrets import Secrets
 from .service import Attachment, Host, Service, ServiceArgs
 from .settings import Settings
+from .site_files import SiteFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,9 @@ class Deployment:
     """Image id by service."""
 
     host: Host
+    site: SiteFiles | None
+    """The operator's own site; None for the one in Caddy's image."""
+
     opts: pulumi.ResourceOptions
     """Options of every top component: the provider of the target engine."""
 

@@ -38,20 +38,29 @@ class Delivery(pulumi.ComponentResource):
         volume = docker.Volume(
             title, name=title, labels=volume_labels(name),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True))
-        writer = docker.Container(
-            f"stealth-{name}-writer", name=f"stealth-{name}-writer", image=image, user=user,
-            must_run=False, start=False, init=False, destroy_grace_seconds=1, network_mode="none",
-            capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
-            security_opts=["no-new-privileges:true"], labels=container_labels(name),
-            mounts=[docker.ContainerMountArgs(target=RENDERED_PATH, source=volume.name, type="volume")],
-            uploads=[_upload(file, text, user, "0640" if is_first else "0400") for file, text in sorted(files.items())],
-            opts=pulumi.ResourceOptions(
-                parent=self, delete_before_replace=True, replace_on_changes=["init", "rm"],
-                ignore_changes=["image"] if is_first else []))
-        # By way of the writer's id, so that no reader starts before its files are there.
-        self.volume = pulumi.Output.all(volume.name, writer.id).apply(lambda both: str(both[0]))
+        uploads = [_upload(file, text, user, "0640" if is_first else "0400") for file, text in sorted(files.items())]
+        self.volume = written(
+            name, volume, RENDERED_PATH, uploads, image=image, user=user,
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["image"] if is_first else []))
         self.sha256 = pulumi.Output.unsecret(pulumi.Output.all(**files).apply(_hash))
         self.register_outputs({"volume": self.volume, "sha256": self.sha256})
+
+
+def written(
+    name: str, volume: docker.Volume, path: str, uploads: list[docker.ContainerUploadArgs], *,
+    image: pulumi.Input[str], user: str, opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    """Write files into a volume that is mounted at path, and return the volume's name once they are there."""
+    writer = docker.Container(
+        f"stealth-{name}-writer", name=f"stealth-{name}-writer", image=image, user=user,
+        must_run=False, start=False, init=False, destroy_grace_seconds=1, network_mode="none",
+        capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+        security_opts=["no-new-privileges:true"], labels=container_labels(name),
+        mounts=[docker.ContainerMountArgs(target=path, source=volume.name, type="volume")], uploads=uploads,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(
+            delete_before_replace=True, replace_on_changes=["init", "rm"])))
+    # By way of the writer's id, so that no reader starts before its files are there.
+    return pulumi.Output.all(volume.name, writer.id).apply(lambda both: str(both[0]))
 
 
 def _upload(file: str, text: pulumi.Output[str], user: str, mode: str) -> docker.ContainerUploadArgs:

@@ -93,11 +93,11 @@ class ServiceArgs:
     data: dict[str, pulumi.Input[str]] = field(default_factory=dict)
     """Path inside, and the volume mounted there."""
 
+    read_only_data: dict[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Path inside, and the volume mounted there to be read only."""
+
     host_folders: dict[str, str] = field(default_factory=dict)
     """Path inside, and the folder of the host mounted there, always read-only."""
-
-    shared: dict[str, pulumi.Input[str]] = field(default_factory=dict)
-    """Path inside, and the volume of another service mounted there read-only."""
 
     groups: list[str] = field(default_factory=list)
     """Numeric groups beside the user's own."""
@@ -144,15 +144,13 @@ class Service(pulumi.ComponentResource):
 
 
 def _mounts(args: ServiceArgs) -> list[docker.ContainerMountArgs]:
-    rendered = docker.ContainerMountArgs(
-        target="/etc/stealth", source=args.rendered_volume, type="volume", read_only=True)
+    to_read = (docker.ContainerMountArgs(target=path, source=volume, type="volume", read_only=True)
+               for path, volume in {"/etc/stealth": args.rendered_volume, **args.read_only_data}.items())
     volumes = (docker.ContainerMountArgs(target=path, source=volume, type="volume", read_only=False)
                for path, volume in args.data.items())
-    shared = (docker.ContainerMountArgs(target=path, source=volume, type="volume", read_only=True)
-              for path, volume in args.shared.items())
     folders = (docker.ContainerMountArgs(target=path, source=folder, type="bind", read_only=True)
                for path, folder in args.host_folders.items())
-    return [rendered, *volumes, *shared, *folders]
+    return [*to_read, *volumes, *folders]
 
 
 def _networks(args: ServiceArgs) -> list[docker.ContainerNetworksAdvancedArgs]:

@@ -70,6 +70,7 @@ class Settings:
     egress_allow: list[str]
     egress_refuse: list[str]
     time_zone: str
+    site_dir: str
     rate_limit_admin: int
     rate_limit_vpn: int
     session_timeout_seconds: int

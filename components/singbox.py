@@ -10,7 +10,7 @@ def create(deployment: Deployment) -> Daemon:
     settings, plan = deployment.settings, deployment.plan
     rendered = deployment.secrets.singbox.apply(lambda keys: singbox.files(settings, plan, keys))
     handed_over = deployment.certificates.handed_over
-    reader = {"shared": {HANDED_OVER: handed_over}, "groups": ["10001"]} if handed_over else {}
+    reader = {"read_only_data": {HANDED_OVER: handed_over}, "groups": ["10001"]} if handed_over else {}
     quic = [word for port in (settings.singbox_hysteria_port, settings.singbox_tuic_port)
             for word in ("--and", "quic", f"127.0.0.1:{port}")]
     return Daemon("singbox", deployment, DaemonArgs(

@@ -1,6 +1,8 @@
 """The whole program under mocks: every stack file, every mode, judged without Docker."""
 
+import hashlib
 import json
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -232,6 +234,25 @@ def test_a_bad_file_of_the_operator_s_own_is_refused_before_anything_is_made(tmp
     with pytest.raises(SettingsError, match=r"tlsRootFile is .*roots\.pem, but it holds no certificate"):
         deploy_on(engine, "local", {"tls": "acme", "tlsRootFile": str(tmp_path / "roots.pem")})
     assert engine.resources == []
+def test_the_operator_s_own_site_goes_into_a_volume_that_only_caddy_reads(local: RandomEngine) -> None:
+    assert not [item.name for item in local.resources if "site" in item.name], "without siteDir nothing of it exists"
+    engine = deploy(siteDir="images/caddy/site")
+    volume = engine.one("stealth-site", VOLUME)["name"]
+    assert re.fullmatch(r"stealth-site-[0-9a-f]{12}", volume)
+    uploads = engine.one("stealth-site-writer")["uploads"]
+    assert {upload["file"] for upload in uploads} >= {"/site/index.html", "/site/404.html", "/site/style.css"}
+    for upload in uploads:
+        content = Path(upload["source"]).read_bytes()
+        assert upload["sourceHash"] == hashlib.sha256(content).hexdigest()
+        assert "content" not in upload, "a content would stand in the state"
+    readers = {name: [(mount["target"], mount["readOnly"]) for mount in inputs["mounts"] if mount["source"] == volume]
+               for name, inputs in containers(engine).items()}
+    assert {name: mounts for name, mounts in readers.items() if mounts} == {"caddy": [("/srv/site", True)]}
+
+
+def test_a_site_that_cannot_be_served_is_refused() -> None:
+    with pytest.raises(SettingsError, match="siteDir is nowhere, but there is no such folder"):
+        deploy(siteDir="nowhere")
 
 
 def test_a_new_builder_makes_every_daemon_s_image_anew(local: RandomEngine) -> None:

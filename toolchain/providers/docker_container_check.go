@@ -84,6 +84,9 @@ func uploadsFault(uploads []uploadInputs) string {
 			return fmt.Sprintf("upload %s must have octal permissions such as 0400 and a numeric owner and group: %v",
 				upload.File, err)
 		}
+		if (upload.Content == "") == (upload.Source == "") {
+			return fmt.Sprintf("upload %s must have either content or source", upload.File)
+		}
 	}
 	return ""
 }

@@ -101,6 +101,8 @@ type labelInputs struct {
 type uploadInputs struct {
 	File        string `json:"file"`
 	Content     string `json:"content"`
+	Source      string `json:"source"`     // path on this machine, read when the container is made
+	SourceHash  string `json:"sourceHash"` // only for its change to be seen
 	Permissions string `json:"permissions"`
 	Owner       string `json:"owner"`
 	Group       string `json:"group"`

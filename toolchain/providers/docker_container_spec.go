@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -151,23 +152,40 @@ func archive(uploads []uploadInputs) (*bytes.Buffer, error) {
 	packed := &bytes.Buffer{}
 	writer := tar.NewWriter(packed)
 	for _, upload := range uploads {
-		header, err := uploadHeader(upload)
-		if err != nil {
-			return nil, err
-		}
-		if err := writer.WriteHeader(header); err != nil {
-			return nil, err
-		}
-		if _, err := writer.Write([]byte(upload.Content)); err != nil {
+		if err := pack(writer, upload); err != nil {
 			return nil, err
 		}
 	}
 	return packed, writer.Close()
 }
 
+func pack(writer *tar.Writer, upload uploadInputs) error {
+	header, err := uploadHeader(upload)
+	if err != nil {
+		return err
+	}
+	content := []byte(upload.Content)
+	if upload.Source != "" {
+		if content, err = os.ReadFile(upload.Source); err != nil {
+			return err
+		}
+		found, err := os.Stat(upload.Source)
+		if err != nil {
+			return err
+		}
+		header.ModTime = found.ModTime()
+	}
+	header.Size = int64(len(content))
+	if err := writer.WriteHeader(header); err != nil {
+		return err
+	}
+	_, err = writer.Write(content)
+	return err
+}
+
 // uploadHeader takes numeric owners only: names would be looked up on the machine that runs pulumi, not inside.
 func uploadHeader(upload uploadInputs) (*tar.Header, error) {
-	header := &tar.Header{Name: strings.TrimPrefix(upload.File, "/"), Mode: 0o644, Size: int64(len(upload.Content))}
+	header := &tar.Header{Name: strings.TrimPrefix(upload.File, "/"), Mode: 0o644}
 	for _, field := range []struct {
 		text string
 		base int

@@ -3,9 +3,13 @@ package main
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
@@ -151,6 +155,36 @@ func TestUploadsCarryOwnerModeAndContent(t *testing.T) {
 	}
 	if header, _ = reader.Next(); header.Mode != 0o644 || header.Uid != 0 {
 		t.Error("defaults:", header)
+	}
+}
+
+func TestAFileIsUploadedAsItIsWithItsTime(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "picture")
+	content, changed := "\x00\xff\r\n", time.Unix(1_700_000_000, 0)
+	if err := errors.Join(os.WriteFile(source, []byte(content), 0o600), os.Chtimes(source, changed, changed)); err != nil {
+		t.Fatal(err)
+	}
+	packed, err := archive([]uploadInputs{{File: "/picture", Source: source, Permissions: "0444"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := tar.NewReader(packed)
+	header, _ := reader.Next()
+	found, _ := io.ReadAll(reader)
+	if string(found) != content || header.Mode != 0o444 || !header.ModTime.Equal(changed) {
+		t.Errorf("%q, %v", found, header)
+	}
+	if _, err := archive([]uploadInputs{{File: "/picture", Source: source + "s"}}); err == nil {
+		t.Error("a missing file was uploaded")
+	}
+}
+
+func TestAnotherHashOfAFileReplacesTheContainer(t *testing.T) {
+	uploaded := func(hash string) resource.PropertyMap {
+		return with(box, "uploads", []any{map[string]any{"file": "/f", "source": "s", "sourceHash": hash}})
+	}
+	if got := difference(containers{}, uploaded("1"), uploaded("2"), nil); !slices.Equal(got.GetReplaces(), []string{"uploads"}) {
+		t.Error(got)
 	}
 }
 

@@ -245,6 +245,49 @@ docker.Volume("nowhere", name="provider-test-nowhere", opts=pulumi.ResourceOptio
             "Start it, or change it with `pulumi config set dockerHost <address>`") in said
 
 
+DUAL = """
+network = docker.Network("dual", name="provider-test-dual", ipv6=True, opts=pulumi.ResourceOptions(
+    provider=host, delete_before_replace=True), ipam_configs=[
+        docker.NetworkIpamConfigArgs(subnet="10.213.4.0/24", gateway="10.213.4.1"),
+        docker.NetworkIpamConfigArgs(subnet="PREFIX::/64", gateway="PREFIX::1")])
+service = box("service", network_mode=None, networks_advanced=[docker.ContainerNetworksAdvancedArgs(
+        name=network.name, ipv4_address="10.213.4.10", ipv6_address="PREFIX::a")],
+    ports=[docker.ContainerPortArgs(internal=80, external=18216, ip=address, protocol=protocol)
+           for address in ("0.0.0.0", "::") for protocol in ("tcp", "udp")])
+pulumi.export("seen", service.network_datas.apply(lambda datas: datas[0].global_ipv6_address))
+"""
+
+
+def test_a_network_and_a_container_of_both_families(trial: DockerProject) -> None:
+    trial.use(DUAL.replace("PREFIX", "fd00:213"))
+    assert "created" in trial.done()
+    made = inspect("network", "dual")
+    assert made["EnableIPv6"] is True
+    assert [config["Subnet"] for config in made["IPAM"]["Config"]] == ["10.213.4.0/24", "fd00:213::/64"]
+    found = inspect("container", "service")
+    assert found["NetworkSettings"]["Networks"]["provider-test-dual"]["GlobalIPv6Address"] == "fd00:213::a"
+    assert found["HostConfig"]["PortBindings"] == {
+        f"80/{protocol}": [{"HostIp": address, "HostPort": "18216"} for address in ("0.0.0.0", "::")]  # noqa: S104
+        for protocol in ("tcp", "udp")}
+    assert json.loads(trial.run("stack", "output", "--json").stdout) == {"seen": "fd00:213::a"}
+    trial.unchanged_in_every_way()
+
+    docker("network", "disconnect", "provider-test-dual", "provider-test-service")
+    docker("network", "connect", "--ip", "10.213.4.10", "--ip6", "fd00:213::b", "provider-test-dual",
+           "provider-test-service")
+    trial.done("--refresh")
+    again = inspect("container", "service")
+    assert again["Id"] != found["Id"]
+    assert again["NetworkSettings"]["Networks"]["provider-test-dual"]["GlobalIPv6Address"] == "fd00:213::a"
+
+    trial.use(DUAL.replace("PREFIX", "fd00:214"))
+    assert "replaced" in trial.done()
+    assert inspect("network", "dual")["Id"] != made["Id"]
+    assert inspect("container", "service")["NetworkSettings"]["Networks"]["provider-test-dual"][
+        "GlobalIPv6Address"] == "fd00:214::a"
+    trial.unchanged_in_every_way()
+
+
 def test_a_volume_is_adopted_with_its_data_after_a_destroy(trial: DockerProject) -> None:
     trial.use("""
 docker.Volume("kept", name="provider-test-kept",

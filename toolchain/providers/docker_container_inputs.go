@@ -67,6 +67,7 @@ type networkPlace struct {
 	Name        string   `json:"name"`
 	Aliases     []string `json:"aliases"`
 	IPv4Address string   `json:"ipv4Address"`
+	IPv6Address string   `json:"ipv6Address"`
 }
 
 type portInputs struct {

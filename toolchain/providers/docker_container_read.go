@@ -109,7 +109,12 @@ func sameNetworks(inputs containerInputs, found map[string]*network.EndpointSett
 	}
 	for _, place := range inputs.Networks {
 		at := endpointOf(place.Name, found)
-		if at == nil || place.IPv4Address != "" && place.IPv4Address != fixedAddress(at) {
+		if at == nil {
+			return false
+		}
+		fixed := fixedAddresses(at)
+		if place.IPv4Address != "" && place.IPv4Address != fixed.IPv4Address ||
+			place.IPv6Address != "" && place.IPv6Address != fixed.IPv6Address {
 			return false
 		}
 	}
@@ -129,20 +134,25 @@ func endpointOf(name string, found map[string]*network.EndpointSettings) *networ
 	return nil
 }
 
-// fixedAddress is the address that was asked for; unlike the one in use, a stopped container keeps it.
-func fixedAddress(at *network.EndpointSettings) string {
+// fixedAddresses are those that were asked for; unlike the ones in use, a stopped container keeps them.
+func fixedAddresses(at *network.EndpointSettings) network.EndpointIPAMConfig {
 	if at.IPAMConfig == nil {
-		return ""
+		return network.EndpointIPAMConfig{}
 	}
-	return at.IPAMConfig.IPv4Address
+	return *at.IPAMConfig
 }
 
 func places(found map[string]*network.EndpointSettings) resource.PropertyValue {
 	list := []resource.PropertyValue{}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		place := resource.PropertyMap{"name": resource.NewProperty(name)}
-		if address := fixedAddress(found[name]); address != "" {
-			place["ipv4Address"] = resource.NewProperty(address)
+		fixed := fixedAddresses(found[name])
+		for key, address := range map[resource.PropertyKey]string{
+			"ipv4Address": fixed.IPv4Address, "ipv6Address": fixed.IPv6Address,
+		} {
+			if address != "" {
+				place[key] = resource.NewProperty(address)
+			}
 		}
 		list = append(list, resource.NewProperty(place))
 	}

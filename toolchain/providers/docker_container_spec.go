@@ -143,8 +143,8 @@ func ulimits(inputs []ulimitInputs) []*units.Ulimit {
 }
 
 func endpoint(place networkPlace) *network.EndpointSettings {
-	return &network.EndpointSettings{
-		Aliases: place.Aliases, IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: place.IPv4Address}}
+	return &network.EndpointSettings{Aliases: place.Aliases, IPAMConfig: &network.EndpointIPAMConfig{
+		IPv4Address: place.IPv4Address, IPv6Address: place.IPv6Address}}
 }
 
 // archive holds the uploads as the Engine wants them.

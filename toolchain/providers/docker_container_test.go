@@ -20,7 +20,7 @@ import (
 
 var box = values(map[string]any{
 	"name": "n", "image": "sha256:1", "memory": 32.0, "memorySwap": 32.0, "cpuShares": 64.0, "restart": "always",
-	"networksAdvanced": []any{map[string]any{"name": "net", "ipv4Address": "10.0.0.2"}},
+	"networksAdvanced": []any{map[string]any{"name": "net", "ipv4Address": "10.0.0.2", "ipv6Address": "fd00::2"}},
 })
 
 // running is what an engine tells of a container that was made from the inputs.
@@ -128,6 +128,10 @@ func TestAnotherNetworkOrAddressIsDriftAndAnIdIsAsGoodAsAName(t *testing.T) {
 	found["net"].IPAMConfig.IPv4Address = "10.0.0.3"
 	if sameNetworks(decoded, found) {
 		t.Error("another address is not seen")
+	}
+	found["net"].IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: "10.0.0.2", IPv6Address: "fd00::3"}
+	if sameNetworks(decoded, found) {
+		t.Error("another IPv6 address is not seen")
 	}
 }
 

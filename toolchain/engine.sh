@@ -9,6 +9,9 @@ set -eu
 LEAST_ENGINE=25 # the first whose health checks have a start interval
 START_SECONDS=${STEALTH_VPN_START_SECONDS:-60}
 DAEMON_LOG=/var/log/stealth-vpn-dockerd.log
+PID_FILE=${STEALTH_VPN_DOCKER_PID_FILE:-/var/run/docker.pid}
+CONFIG=${STEALTH_VPN_DOCKER_CONFIG:-/etc/docker/daemon.json}
+IPV6_ENGINE=27 # the first that filters and translates IPv6 without being told to
 
 engine_version() { [ -S "$SOCKET" ] && engine version --format '{{.Server.Version}}' 2>/dev/null; }
 
@@ -17,9 +20,9 @@ install_engine() { apt_install_newer docker.io docker-cli docker-buildx iptables
 # forget_dead_daemon: after a crash or a reboot another program may have the number in dockerd's file, which dockerd would
 # take for itself.
 forget_dead_daemon() {
-	read_line /var/run/docker.pid
+	read_line "$PID_FILE"
 	if [ -n "$line" ] && [ "$(cat "/proc/$line/comm" 2>/dev/null)" != dockerd ]; then
-		as_root rm -f /var/run/docker.pid
+		as_root rm -f "$PID_FILE"
 	fi
 }
 
@@ -46,6 +49,37 @@ start_engine() {
 	done
 }
 
+# is_ours: whether the engine was installed or started by this script; only then it may be configured and restarted.
+is_ours() {
+	if [ -n "${installed:-}" ]; then return 0; fi
+	read_line "$PID_FILE"
+	case $(tr '\0' ' ' <"/proc/${line:-none}/cmdline" 2>/dev/null) in
+	*"dockerd --host unix://$SOCKET ") return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+stop_engine() {
+	read_line "$PID_FILE"
+	as_root kill "$line"
+	end=$(($(date +%s) + START_SECONDS))
+	while [ -d "/proc/$line" ]; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.2
+	done
+}
+
+restart_engine() {
+	if [ -d /run/systemd/system ]; then as_root systemctl restart docker; else stop_engine; fi && start_engine
+}
+
+# restart_for_ipv6: without both words engines before 27 publish IPv6 ports by a proxy that hides who asks, and let
+# containers' own ports be reached from outside.
+restart_for_ipv6() {
+	as_root mkdir -p "${CONFIG%/*}" &&
+		printf '{"experimental": true, "ip6tables": true}\n' | as_root tee "$CONFIG" && restart_engine
+}
+
 # may_ask: whether the engine can be asked at all, if need be with root's rights, which may take a password.
 may_ask() {
 	if [ ! -S "$SOCKET" ] || may_use_socket || in_docker_group; then return 0; fi
@@ -60,6 +94,7 @@ if may_ask && ! version=$(engine_version); then
 		want_apt "Docker Engine $LEAST_ENGINE or newer"
 		long engine-install 60 "Installing Docker Engine from Debian" install_engine ||
 			fail "Docker Engine could not be installed. Mend what the lines above say, and run \`make setup\` again."
+		installed=yes
 	fi
 	long engine-start 5 "Starting Docker Engine" start_engine ||
 		fail "Docker Engine does not start. Look at \`journalctl -u docker\` or $DAEMON_LOG, and run \`make setup\` again."
@@ -67,6 +102,15 @@ if may_ask && ! version=$(engine_version); then
 fi
 [ "${version%%.*}" -ge "$LEAST_ENGINE" ] 2>/dev/null ||
 	fail "Docker Engine is $version, but health checks need $LEAST_ENGINE or newer. Upgrade it, or remove it (\`apt-get remove docker.io\`) so that \`make setup\` installs one."
+if [ "${version%%.*}" -lt "$IPV6_ENGINE" ] && [ ! -e "$CONFIG" ] && is_ours && [ -z "$(engine ps --quiet)" ]; then
+	want_root "Making Docker Engine ready for IPv6"
+	if ! may_fail=yes long engine-ipv6 5 "Making Docker Engine ready for IPv6" restart_for_ipv6; then
+		# A kernel may lack what it takes; IPv4 needs none of it.
+		as_root rm -f "$CONFIG"
+		long engine-start 5 "Starting Docker Engine without IPv6" start_engine ||
+			fail "Docker Engine does not start. Look at \`journalctl -u docker\` or $DAEMON_LOG, and run \`make setup\` again."
+	fi
+fi
 if ! stamped engine "$version"; then
 	docker buildx version >/dev/null 2>&1 ||
 		fail "Docker has no buildx, but images are built with it. Install docker-buildx (or docker-buildx-plugin)."

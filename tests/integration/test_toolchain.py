@@ -75,6 +75,79 @@ def test_a_stopped_engine_is_started(listening: Checkout) -> None:
     assert done.stdout.endswith("Docker Engine 26.1.5\n")
 
 
+@pytest.fixture
+def engine(checkout: Checkout) -> Iterator[Checkout]:
+    """A machine whose engine does not run yet; its fake notes each start, and with which configuration."""
+    pid, config = checkout.fakes / "pid", checkout.fakes / "etc" / "daemon.json"
+    checkout.environment |= {"STEALTH_VPN_DOCKER_PID_FILE": str(pid), "STEALTH_VPN_DOCKER_CONFIG": str(config)}
+    checkout.fake("dockerd", f"""
+        #!/bin/sh
+        echo "$(cat {config} 2>/dev/null)" >>{checkout.fakes}/starts
+        case $(cat {config} 2>/dev/null) in *ip6tables*) [ -z "$FAKE_NO_IP6TABLES" ] || exit 1 ;; esac
+        echo $$ >{pid}
+        while :; do sleep 0.05; done
+    """)
+    start = f"setsid {checkout.fakes}/dockerd --host unix://{checkout.socket} >/dev/null 2>&1 &"
+    checkout.fake("systemctl", f'#!/bin/sh\n[ "$1" != restart ] || kill $(cat {pid})\n{start}\n')
+    checkout.fake("docker", f"""
+        #!/bin/sh
+        case $* in
+        *" version"*) kill -0 "$(cat {pid} 2>/dev/null)" 2>/dev/null && echo "$FAKE_VERSION" ;;
+        *" ps --quiet") echo "$FAKE_CONTAINERS" ;;
+        esac
+    """)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(checkout.socket))
+        yield checkout
+    if pid.exists():
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+IPV6_READY = '{"experimental": true, "ip6tables": true}'
+
+
+def test_an_engine_before_27_that_we_started_is_made_ready_for_ipv6_once(engine: Checkout) -> None:
+    for _ in range(2):
+        done = engine.run("engine.sh", FAKE_VERSION="26.1.5")
+        assert done.returncode == 0, done.stdout
+    assert (engine.fakes / "starts").read_text().splitlines() == ["", IPV6_READY]
+    assert (engine.fakes / "etc" / "daemon.json").read_text() == f"{IPV6_READY}\n"
+
+
+@pytest.mark.parametrize(("more", "config"), [
+    ({"FAKE_VERSION": "27.5.1"}, None), ({"FAKE_VERSION": "26.1.5", "FAKE_CONTAINERS": "0123456789ab"}, None),
+    ({"FAKE_VERSION": "26.1.5"}, "{}")], ids=["new", "busy", "configured"])
+def test_an_engine_that_needs_it_not_or_has_work_or_a_configuration_is_left_alone(
+    engine: Checkout, more: dict[str, str], config: str | None,
+) -> None:
+    file = engine.fakes / "etc" / "daemon.json"
+    if config is not None:
+        file.parent.mkdir()
+        file.write_text(config)
+    done = engine.run("engine.sh", **more)
+    assert done.returncode == 0, done.stdout
+    assert (engine.fakes / "starts").read_text().splitlines() == [config or ""]
+    assert (file.read_text() if file.exists() else None) == config
+
+
+def test_an_engine_that_somebody_else_started_is_left_alone(engine: Checkout) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (engine.fakes / "pid").write_text(str(other.pid))
+        done = engine.run("engine.sh", FAKE_VERSION="26.1.5")
+        assert (done.returncode, done.stdout) == (0, "Docker Engine 26.1.5\n")
+        assert other.poll() is None
+        other.kill()
+    (engine.fakes / "pid").unlink()
+    assert not (engine.fakes / "etc").exists()
+
+
+def test_where_the_kernel_cannot_do_it_the_engine_starts_without_ipv6(engine: Checkout) -> None:
+    done = engine.run("engine.sh", FAKE_VERSION="26.1.5", FAKE_NO_IP6TABLES="1", STEALTH_VPN_START_SECONDS="3")
+    assert done.returncode == 0, done.stdout
+    assert (engine.fakes / "starts").read_text().splitlines() == ["", IPV6_READY, ""]
+    assert not (engine.fakes / "etc" / "daemon.json").exists()
+
+
 def test_without_an_engine_and_without_apt_the_operator_is_told_what_to_install(checkout: Checkout) -> None:
     sentence = refused(checkout.run("engine.sh"))
     assert sentence.startswith("Docker Engine 25 or newer is missing, and without apt it cannot be installed.")

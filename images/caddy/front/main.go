@@ -4,7 +4,7 @@
 // A flow's first datagrams decide where it goes: WireGuard by its message types, TUIC and Hysteria2 by the server
 // name in QUIC's Initials, whose keys anybody can derive, and a visitor's QUIC to Caddy. A flow keeps its backend.
 // Kernel offload stays alive on both sides, so that 64 KB pass by two system calls. Nothing needs root or a
-// capability, nothing of TLS is terminated here, and a reload of Caddy touches no tunnel's UDP session.
+// capability, nothing of TLS is terminated here, and neither a reload nor a crash of Caddy touches a tunnel's session.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command caddy is Caddy with first-packet routing and rate limits compiled in; xcaddy would need its own download.
+// Command caddy is Caddy with first-packet routing, our own relay and rate limits compiled in; xcaddy would need its own download.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	_ "github.com/mholt/caddy-l4"
 	_ "github.com/mholt/caddy-ratelimit"
 
-	_ "stealth-vpn/images/caddy/hangup"
+	_ "stealth-vpn/images/caddy/relay"
 )
 
 func main() {

@@ -3,6 +3,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -169,7 +170,7 @@ def test_ports_of_the_settings_reach_the_daemons_and_caddy() -> None:
     assert xray_config(**changes)["inbounds"][0]["port"] == 9001
     assert trojan_config(**changes)["local_port"] == 9002
     assert singbox_config(**changes)["inbounds"][3]["listen_port"] == 9006
-    for upstream in ("tcp/172.20.0.11:9001", "tcp/172.20.0.12:9002"):
+    for upstream in ("relay 172.20.0.11:9001 proxy_protocol", "relay 172.20.0.12:9002"):
         assert upstream in caddyfile(**changes)
     assert front_options(**changes)["-tuic"] == "172.20.0.13:9006"
 
@@ -285,6 +286,12 @@ def test_every_name_has_its_site_on_every_listener(mode: str, labels: tuple[str,
                          ("http", f":{ports.COVER_PLAIN}")):
         found = re.findall(rf"\b{scheme}://(\w+)\.example\.com{port}(?=,| \{{)", text)
         assert sorted(found) == sorted(labels), port
+
+
+def test_a_client_s_other_key_touches_no_front() -> None:
+    other = replace(XRAY, vision_id="another", websocket_id="another")
+    peers = replace(WIREGUARD, peer=WIREGUARD.websocket_peer, websocket_password=XRAY.short_id)
+    assert caddy.files(load(), PLAN, other, peers, PANEL)["Caddyfile"] == caddyfile()
 
 
 def test_logins_are_limited_as_configured() -> None:

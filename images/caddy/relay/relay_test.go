@@ -1,0 +1,171 @@
+package relay
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/mholt/caddy-l4/layer4"
+	"github.com/pires/go-proxyproto"
+	"go.uber.org/zap"
+)
+
+const patience = 10 * time.Second
+
+func TestTheLineIsRead(t *testing.T) {
+	for line, want := range map[string]Relay{
+		"relay 10.0.0.1:80":                {Upstream: "10.0.0.1:80"},
+		"relay 10.0.0.1:80 proxy_protocol": {Upstream: "10.0.0.1:80", ProxyProtocol: true},
+		"relay 10.0.0.1:80 hang_up":        {Upstream: "10.0.0.1:80", HangUp: true},
+	} {
+		var found Relay
+		if err := found.UnmarshalCaddyfile(caddyfile.NewTestDispenser(line)); err != nil || found != want {
+			t.Errorf("%q: %+v, %v", line, found, err)
+		}
+	}
+	for _, line := range []string{
+		"relay", "relay 10.0.0.1", "relay 10.0.0.1:80 other", "relay 10.0.0.1:80 proxy_protocol more"} {
+		if err := new(Relay).UnmarshalCaddyfile(caddyfile.NewTestDispenser(line)); err == nil {
+			t.Errorf("%q was taken", line)
+		}
+	}
+}
+
+// pair returns both ends of a TCP connection.
+func pair(t *testing.T) (near, far *net.TCPConn) {
+	t.Helper()
+	listener := listen(t)
+	near = dial(t, listener.Addr())
+	return near, accept(t, listener)
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener
+}
+
+func dial(t *testing.T, at net.Addr) *net.TCPConn {
+	t.Helper()
+	made, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bounded(t, made)
+}
+
+func accept(t *testing.T, listener net.Listener) *net.TCPConn {
+	t.Helper()
+	made, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bounded(t, made)
+}
+
+func bounded(t *testing.T, made net.Conn) *net.TCPConn {
+	t.Helper()
+	t.Cleanup(func() { _ = made.Close() })
+	if err := made.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return made.(*net.TCPConn)
+}
+
+// relayed returns a client, the daemon's end of its connection, and a channel that closes when the handler returns.
+func relayed(t *testing.T, relay Relay, matched string) (client, daemon *net.TCPConn, done chan struct{}) {
+	t.Helper()
+	listener := listen(t)
+	client, served := pair(t)
+	relay.Upstream = listener.Addr().String()
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := relay.Handle(layer4.WrapConnection(served, []byte(matched), zap.NewNop()), nil); err != nil {
+			t.Error(err)
+		}
+		_ = served.Close() // as caddy-l4 does
+	}()
+	return client, accept(t, listener), done
+}
+
+func awaitEnd(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal("the handler goes on")
+	}
+}
+
+func TestBytesPassBothWaysAndEachEndByItself(t *testing.T) {
+	client, daemon, done := relayed(t, Relay{}, "matched ")
+	go func() {
+		_, _ = client.Write([]byte("and more"))
+		_ = client.CloseWrite()
+	}()
+	if asked, err := io.ReadAll(daemon); err != nil || string(asked) != "matched and more" {
+		t.Fatalf("%q, %v", asked, err)
+	}
+	answer := bytes.Repeat([]byte("a long answer"), 1<<18)
+	go func() {
+		_, _ = daemon.Write(answer)
+		_ = daemon.CloseWrite()
+	}()
+	if found, err := io.ReadAll(client); err != nil || !bytes.Equal(found, answer) {
+		t.Fatalf("%d bytes of %d, %v", len(found), len(answer), err)
+	}
+	awaitEnd(t, done)
+}
+
+func TestTheDaemonIsToldTheClientSAddress(t *testing.T) {
+	client, daemon, _ := relayed(t, Relay{ProxyProtocol: true}, "x")
+	told := proxyproto.NewConn(daemon)
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(told, first); err != nil || first[0] != 'x' {
+		t.Fatalf("%q, %v", first, err)
+	}
+	if told.RemoteAddr().String() != client.LocalAddr().String() || told.ProxyHeader().Version != 2 {
+		t.Errorf("%v of %v", told.ProxyHeader(), client.LocalAddr())
+	}
+}
+
+func TestABreakOnOneSideEndsBoth(t *testing.T) {
+	for name, broken := range map[string]int{"client": 0, "daemon": 1} {
+		client, daemon, done := relayed(t, Relay{}, "")
+		ends := []*net.TCPConn{client, daemon}
+		_ = ends[broken].SetLinger(0) // so that closing resets
+		_ = ends[broken].Close()
+		if _, err := ends[1-broken].Read(make([]byte, 1)); err == nil {
+			t.Errorf("%s: bytes came", name)
+		}
+		awaitEnd(t, done)
+	}
+}
+
+func TestADaemonThatIsNotThereIsAnError(t *testing.T) {
+	_, served := pair(t)
+	free := listen(t)
+	_ = free.Close()
+	relay := &Relay{Upstream: free.Addr().String()}
+	if err := relay.Handle(layer4.WrapConnection(served, nil, zap.NewNop()), nil); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestAClientThatStaysIsHungUpOnAfterItHasTheLastBytes(t *testing.T) {
+	client, daemon, done := relayed(t, Relay{HangUp: true}, "")
+	_, _ = daemon.Write([]byte("last"))
+	_ = daemon.CloseWrite()
+	if got, err := io.ReadAll(client); err != nil || string(got) != "last" {
+		t.Errorf("%q, %v", got, err)
+	}
+	awaitEnd(t, done)
+}

@@ -63,7 +63,7 @@ def test_memory_and_swap_are_the_same_number() -> None:
 
 
 def test_rendered_files_are_mounted_read_only_and_data_is_not() -> None:
-    mounts = service(data={"/var/lib/xray": "stealth-xray-data"}, read_only_data={"/srv/site": "stealth-other"})["mounts"]
+    mounts = service(data={"/var/lib/xray": "stealth-xray-data"}, read_only_data={"/srv/site": "site"})["mounts"]
     assert [(mount["target"], mount["readOnly"]) for mount in mounts] == [
         ("/etc/stealth", True), ("/srv/site", True), ("/var/lib/xray", False)]
 

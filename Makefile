@@ -10,7 +10,7 @@ GO_MODULES := toolchain/languagehost toolchain/providers images/builder/probe im
 SHELL_SCRIPTS := $(wildcard toolchain/*.sh tests/integration/*.sh) .ci/run
 DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients/Dockerfile)
 
-.PHONY: help up preview down setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare test bench-deploy
+.PHONY: help up preview down probe setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare test bench-deploy
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -26,6 +26,10 @@ preview: setup
 ## make down          takes the server down
 down: setup
 	@$(RUN) $(BIN)/python -m ops down
+
+## make probe         looks at the server as a censor would, and scores it
+probe: setup
+	@$(RUN) $(BIN)/python -m ops probe
 
 ## make setup         brings Python, Pulumi, Docker and the base image; ROAD=official or ROAD=mirror forces a road
 setup:

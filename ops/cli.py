@@ -1,5 +1,6 @@
 """The commands. Each says what it does while it does it, and ends with one sentence if it cannot."""
 
+import secrets
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,24 @@ def down(name: str) -> None:
     stack.prepare()
     stack.run("destroy", "--yes", "--exclude-protected")
     click.echo("Everything is gone but the volumes stealth-* and the keys; `make up` brings it back.")
+
+
+@main.command()
+@click.option("--server", default="", metavar="HOST[:PORT]", help="Where to probe; else this engine's own server.")
+@click.option("--seed", type=int, default=None, help="Number that all probes are made from; a new one by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of lines.")
+@click.pass_obj
+def probe(name: str, server: str, seed: int | None, as_json: bool) -> None:
+    """Look at the server as a censor would, and compare it with a plain Caddy; exit code 1 if TCP differs."""
+    # Here and not above: the other commands shall not wait for its libraries.
+    from .probe import command
+    result = command.run(name, server, secrets.randbelow(1 << 32) if seed is None else seed,
+                         lambda line: click.echo(line, err=as_json))
+    if as_json:
+        click.echo(command.as_document(result))
+    else:
+        command.report(result, click.echo)
+    sys.exit(1 if result.score.tcp_differing else 0)
 
 
 def _await_health(engine: Engine, name: str) -> list[Container]:

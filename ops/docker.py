@@ -89,6 +89,18 @@ class Engine:
         force = ["--force"] if kind == "container" else []
         return self._run(kind, "rm", *force, name).returncode == 0
 
+    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a docker command, whatever comes of it."""
+        return self._run(*words)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a docker command that is written to, with all that it says in one stream."""
+        return subprocess.Popen(  # noqa: S603 - as below
+            ["docker", "--host", self.host, *words], text=True, env=_environment(),  # noqa: S607 - as below
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            # Not in the terminal's group: who started it ends it, also after Ctrl-C.
+            start_new_session=True)
+
     def _inspect_all(self, stack: str) -> list[dict[str, Any]]:
         ids = self._run("ps", "--all", "--quiet", "--filter", f"label={_LABEL}.stack={stack}").stdout.split()
         if not ids:
@@ -97,18 +109,21 @@ class Engine:
         return parsed
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        # A DOCKER_HOST or a context of the operator's own shell must not decide where we look.
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
         try:
             return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
                 ["docker", "--host", self.host, *words],  # noqa: S607 - the operator's own docker
-                capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False, env=environment)
+                capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False, env=_environment())
         except FileNotFoundError as error:
             raise OperatorError("the program `docker` is not here. Install it with `make setup`.") from error
         except subprocess.TimeoutExpired as error:
             raise OperatorError(
                 f"Docker Engine at {self.host} gave no answer in {_TIMEOUT_SECONDS} s. "
                 "Look at it with `docker info`, and restart it if that hangs too.") from error
+
+
+def _environment() -> dict[str, str]:
+    # A DOCKER_HOST or a context of the operator's own shell must not decide where we look.
+    return {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
 
 
 def _container(entry: dict[str, Any]) -> Container:

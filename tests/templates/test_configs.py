@@ -16,6 +16,7 @@ from components.configs import admin, caddy, egress, front, ports, singbox, troj
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from components.settings import Settings
+from ops.probe import reference
 from tests.settings import load
 
 PLAN = Plan.of("example.com", "172.20.0.0/16", "10.66.66.0/24")
@@ -91,7 +92,7 @@ def _strings(value: object) -> list[str]:
 
 def test_every_template_is_rendered_by_a_configuration() -> None:
     rendered = set()
-    for module in (admin, caddy, egress, singbox, trojan, wireguard, xray):
+    for module in (admin, caddy, egress, singbox, trojan, wireguard, xray, reference):
         rendered |= set(re.findall(r'"(\w+/[\w.-]+\.j2)"', inspect.getsource(module)))
     assert rendered == set(TEMPLATES)
 

@@ -155,6 +155,22 @@ def test_caddy_is_healthy_only_if_the_udp_front_is(local: RandomEngine) -> None:
         assert "quic 127.0.0.1:8444" in probe, "Caddy's HTTP/3, behind the front"
 
 
+@pytest.mark.parametrize(("changes", "touched"), [
+    ({"dnsServers": ["9.9.9.9"]}, {"xray"}), ({"vpnSubnet": "10.77.77.0/24"}, {"wireguard"}),
+    ({"allowSysModule": True}, {"wireguard"}), ({"sessionTimeoutSeconds": 900}, {"admin"}),
+    ({"rateLimitVpn": 900}, {"caddy"}),
+    # Caddy, which knows where the daemons listen, is replaced with the daemon, and open TCP connections end.
+    ({"xrayVisionPort": 9001}, {"xray", "caddy"}), ({"trojanPort": 9002}, {"trojan", "caddy"}),
+    ({"singboxTuicPort": 9006}, {"singbox", "caddy"}), ({"wireguardServerPort": 51821}, {"wireguard", "caddy"}),
+    ({"logLevel": "DEBUG"}, DAEMONS - {"wireguard"}),
+])
+def test_a_change_touches_only_the_services_that_it_concerns(
+    local: RandomEngine, changes: dict[str, object], touched: set[str],
+) -> None:
+    before, after = containers(local), containers(deploy("local", **changes))
+    assert {name for name in DAEMONS if after[name] != before[name]} == touched
+
+
 def test_every_rendered_file_is_secret_and_nothing_secret_is_elsewhere(local: RandomEngine) -> None:
     for item in local.of_type(CONTAINER):
         if item.name.endswith("-writer"):

@@ -1,10 +1,12 @@
 """A real client in a container of its own, outside the server's networks."""
 
+import json
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.deployment import ROOT, Server, docker
@@ -25,6 +27,20 @@ def build_image() -> None:
          *(f"--build-context={own}={clients / own}" for own in ("visitor", "forger", "pebble")), str(ROOT / "images")],
         capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """What a download or an upload through a tunnel was like, as `visitor fetch` tells."""
+
+    bytes: int
+    """Bytes that came, each as it was sent."""
+
+    seconds: float
+    """From the first byte to the last."""
+
+    longest_gap_seconds: float
+    """Longest time in which a download received nothing."""
 
 
 class Client:
@@ -73,6 +89,16 @@ class Client:
         """Whether the client offers SOCKS; else it carries the container's own packets."""
         return self._program.socks
 
+    def transfer(self, url: str, *words: str) -> Transfer:
+        """Download from, or upload to, an origin of checked bytes; fails if it breaks off or a byte is wrong."""
+        socks = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
+        done = subprocess.run(
+            ["docker", "exec", self._name, "visitor", "fetch", "-url", url, *socks, *words],
+            capture_output=True, text=True, check=False, timeout=150)
+        assert done.returncode == 0, f"{self._name}: {done.stdout}{done.stderr}"
+        told = json.loads(done.stdout)
+        return Transfer(bytes=told["bytes"], seconds=told["seconds"], longest_gap_seconds=told["longestGapSeconds"])
+
     def logs(self) -> str:
         """What the client's program has said."""
         done = subprocess.run(["docker", "logs", self._name], capture_output=True, text=True, check=False)
@@ -80,15 +106,30 @@ class Client:
 
 
 @contextmanager
-def client(name: str, program: Program, authority: str) -> Iterator[Client]:
-    """Run a client for as long as the block lasts."""
+def origin_of_bytes() -> Iterator[str]:
+    """Serve bytes at the origin's address, fast enough for any tunnel; the value is the URL of `visitor serve`."""
+    name, port = "e2e-origin", 8090
+    docker("rm", "--force", name, check=False)
+    docker("run", "--detach", "--name", name, "--network", "host", "--entrypoint", "/usr/local/bin/visitor", IMAGE,
+           "serve", "-address", f"{ORIGIN_ADDRESS}:{port}")
+    try:
+        yield f"http://{ORIGIN_ADDRESS}:{port}/bytes"
+    finally:
+        docker("rm", "--force", name)
+
+
+@contextmanager
+def client(
+    name: str, program: Program, authority: str, *, network: str = CLIENTS, address: str = SERVER_ADDRESS,
+) -> Iterator[Client]:
+    """Run a client for as long as the block lasts, on a network where the server has that address."""
     name = f"e2e-client-{name}"
     with tempfile.TemporaryDirectory() as folder:
         for file, text in {**program.files, "ca.crt": authority}.items():
             (Path(folder) / file).write_text(text)
         docker("rm", "--force", name, check=False)
-        docker("run", "--detach", "--name", name, "--network", CLIENTS, "--init",
-               "--add-host", f"{program.host}:{SERVER_ADDRESS}", "--volume", f"{folder}:/client:ro",
+        docker("run", "--detach", "--name", name, "--network", network, "--init",
+               "--add-host", f"{program.host}:{address}", "--volume", f"{folder}:/client:ro",
                "--cap-add", "NET_ADMIN", "--device", "/dev/net/tun", "--entrypoint", "/bin/sh", IMAGE,
                "-c", _GUARD + program.script if not program.socks else program.script)
         try:

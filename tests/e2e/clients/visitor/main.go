@@ -3,6 +3,8 @@
 //	visitor hello -ca FILE -address HOST:PORT -names A,B -cuts 1,100 [-classic]
 //	visitor dns -server HOST:PORT -name NAME [-socks HOST:PORT]
 //	visitor reach [-socks HOST:PORT | -resolver IP:PORT] < TARGETS
+//	visitor serve -address HOST:PORT
+//	visitor fetch -url URL [-upload BYTES] [-at-most DURATION] [-socks HOST:PORT] [-ca FILE]
 package main
 
 import (
@@ -10,11 +12,12 @@ import (
 	"os"
 )
 
-var commands = map[string]func(arguments []string) error{"hello": hello, "dns": lookUp, "reach": reach}
+var commands = map[string]func(arguments []string) error{
+	"hello": hello, "dns": lookUp, "reach": reach, "serve": serve, "fetch": fetch}
 
 func main() {
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "visitor takes hello, dns or reach")
+		fmt.Fprintln(os.Stderr, "visitor takes hello, dns, reach, serve or fetch")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

@@ -10,7 +10,7 @@ GO_MODULES := toolchain/languagehost toolchain/providers images/builder/probe im
 SHELL_SCRIPTS := $(wildcard toolchain/*.sh tests/integration/*.sh) .ci/run
 DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients/Dockerfile)
 
-.PHONY: help up preview down probe setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare test bench-deploy
+.PHONY: help up preview down probe setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -72,6 +72,10 @@ test-bare: setup-dev
 ## make bench-deploy  times a deploy beside Docker Compose of the same containers
 bench-deploy: setup-dev
 	$(BIN)/python -m benchmarks.deploy
+
+## make bench-data    measures each protocol's speed and what it costs the server; about ten minutes
+bench-data: setup-dev
+	$(BIN)/python -m benchmarks.data
 
 ## make test          all of these but test-bare
 test: lint test-quick test-go test-integration

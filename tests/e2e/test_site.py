@@ -2,13 +2,14 @@
 
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.e2e.deployment import NAMES, SITE, Server, healthy, ids, names
+from tests.e2e.deployment import NAMES, SITE, Server, docker, healthy, ids, names
 from tests.e2e.outside import SERVER_ADDRESS, Outside
 from tests.e2e.visitor import DOMAIN, VERSIONS, Visitor, comparable, plain_caddy, tell, tell_each, visitor
 
@@ -149,6 +150,23 @@ def test_only_the_complete_handshake_opens_a_secret_path(deployed: Server) -> No
         assert b"\r\nVia:" not in answer
         other_name, _ = tell("127.0.0.1", f"cdn.{DOMAIN}", request("GET", path, headers))
         assert other_name.startswith(b"HTTP/1.1 404 "), "behind another tunnel's name there is no secret path"
+
+
+def test_a_secret_path_whose_daemon_is_gone_is_a_missing_page(deployed: Server, somebody: Visitor) -> None:
+    path = secret_paths(deployed)["wireguard"]
+    words = [word for key, value in CHISEL.items() for word in ("--header", f"{key}: {value}")]
+    docker("stop", "--time", "1", "stealth-wireguard")
+    try:
+        gone, missing = (somebody.curl(WWW, "--include", "--http1.1", *words, f"https://{WWW}{asked}").stdout
+                         for asked in (path, "/missing"))
+    finally:
+        docker("start", "stealth-wireguard")
+    assert gone.startswith(b"HTTP/1.1 404 ")
+    assert comparable(gone) == comparable(missing)
+    end = time.monotonic() + 60
+    while "wireguard" not in healthy() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert "wireguard" in healthy()
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4

@@ -156,7 +156,7 @@ def test_caddy_is_healthy_only_if_the_udp_front_is(local: RandomEngine) -> None:
 
 
 @pytest.mark.parametrize(("changes", "touched"), [
-    ({"dnsServers": ["9.9.9.9"]}, {"xray"}), ({"vpnSubnet": "10.77.77.0/24"}, {"wireguard"}),
+    ({"dnsServers": ["9.9.9.9"]}, {"xray", "trojan", "singbox"}), ({"vpnSubnet": "10.77.77.0/24"}, {"wireguard"}),
     ({"allowSysModule": True}, {"wireguard"}), ({"sessionTimeoutSeconds": 900}, {"admin"}),
     ({"rateLimitVpn": 900}, {"caddy"}),
     # Caddy, which knows where the daemons listen, is replaced with the daemon, and open TCP connections end.

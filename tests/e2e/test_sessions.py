@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import Client, Transfer, origin_of_bytes
+from tests.e2e.client import Client, Transfer, all_clients, origin_of_bytes
 from tests.e2e.deployment import SERVICES, Server, docker, ids, inspect
 from tests.e2e.outside import PAGE, Outside
 from tests.e2e.programs import PROTOCOLS
-from tests.e2e.test_protocols import VICTIMS, all_clients, fetch_each
+from tests.e2e.test_protocols import VICTIMS, fetch_each
 
 pytestmark = pytest.mark.integration
 

@@ -1,15 +1,18 @@
 """One TCP connection to the server, and all that it sent."""
 
 import contextlib
+import select
 import socket
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 _CONNECT_SECONDS = 10
 _CHUNK_BYTES = 1 << 16
+_SLICE_SECONDS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,9 @@ class Endpoint:
     quiet_seconds: float = 0.5
     """Silence after which a server is taken to wait for more."""
 
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody wants the answers any more: every line of this endpoint then ends within a second."""
+
     def name(self, label: str) -> str:
         """Return a host name under the domain."""
         return f"{label}.{self.domain}"
@@ -32,7 +38,7 @@ class Line:
     """A connection that remembers what came and how it ended."""
 
     def __init__(self, endpoint: Endpoint, port: int | None = None) -> None:
-        self._quiet_seconds = endpoint.quiet_seconds
+        self._quiet_seconds, self._stop = endpoint.quiet_seconds, endpoint.stop
         self.received = b""
         self.end = "open"
         self.began = self._last = time.monotonic()
@@ -65,11 +71,12 @@ class Line:
         """Return what comes next; nothing when the server is silent or has ended the connection."""
         if self.end != "open":
             return b""
-        self._socket.settimeout(self._quiet_seconds if wait_seconds is None else wait_seconds)
+        until = time.monotonic() + (self._quiet_seconds if wait_seconds is None else wait_seconds)
+        while not select.select([self._socket], [], [], max(0, min(_SLICE_SECONDS, until - time.monotonic())))[0]:
+            if time.monotonic() >= until or self._stop.is_set():
+                return b""
         try:
             data = self._socket.recv(_CHUNK_BYTES)
-        except TimeoutError:
-            return b""
         except OSError:
             data, self.end = b"", "reset"
         else:

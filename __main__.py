@@ -26,7 +26,8 @@ MINIMAL = ("admin", "caddy")
 settings = Settings.load(pulumi.Config())
 # Before anything is made: a folder that cannot be served must leave no half of a server.
 site = read_site(Path(), settings.site_dir) if settings.site_dir else None
-plan = Plan.of(settings.domain, settings.network_subnet, settings.vpn_subnet)
+plan = Plan.of(settings.domain, settings.network_subnet, settings.vpn_subnet,
+               settings.network_subnet6 if settings.ipv6 else None)
 own_files = certificate_files.read(settings, plan)
 host = sizing.host(settings)
 secrets = Secrets("secrets", settings.domain)

@@ -56,14 +56,14 @@ class Bench:
     def through(self, protocol: str, door: Door) -> Sample:
         """Carry bytes by a protocol's real client."""
         link = self._links[protocol].replace(":443", f":{door.port}")
-        with client("bench", program(protocol, link), self._authority, network=NETWORK, address=door.address) as made:
+        with client("bench", program(protocol, link), self._authority, network=NETWORK, server=door.address) as made:
             return self._sample(made, door, self._origin)
 
     def plain(self) -> Sample:
         """Carry the same bytes by HTTPS through a plain reverse proxy."""
         host = "www.stealth.test"
         nothing = Program(script="exec sleep infinity", host=host, socks=False)
-        with client("bench", nothing, self._authority, network=NETWORK, address=PLAIN.address) as made:
+        with client("bench", nothing, self._authority, network=NETWORK, server=PLAIN.address) as made:
             url = f"https://{host}:{PLAIN.port}{urlsplit(self._origin).path}"
             return self._sample(made, PLAIN, url, "-ca", "/client/ca.crt")
 

@@ -27,9 +27,11 @@ def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
                      **({HANDED_OVER: handed_over} if handed_over else {})},
             "read_only_data": _own_site(deployment),
             "ports": [
-                _published(80, settings.http_port, "tcp"),
-                _published(443, settings.https_port, "tcp"),
-                _published(443, settings.https_port, "udp")],
+                _published(inside, outside, protocol, address)
+                for address in (["0.0.0.0", "::"] if settings.ipv6 else ["0.0.0.0"])  # noqa: S104 - the public ports
+                for inside, outside, protocol in (
+                    (80, settings.http_port, "tcp"), (443, settings.https_port, "tcp"),
+                    (443, settings.https_port, "udp"))],
         }))
 
 
@@ -64,5 +66,5 @@ def _certificates(deployment: Deployment) -> list[str]:
             "--and", "tls", f"{plan.edge('caddy')}:{ports.COVER_TLS}", *plan.names("cdn", "img")]
 
 
-def _published(inside: int, outside: int, protocol: str) -> docker.ContainerPortArgs:
-    return docker.ContainerPortArgs(internal=inside, external=outside, protocol=protocol, ip="0.0.0.0")  # noqa: S104
+def _published(inside: int, outside: int, protocol: str, address: str) -> docker.ContainerPortArgs:
+    return docker.ContainerPortArgs(internal=inside, external=outside, protocol=protocol, ip=address)

@@ -26,6 +26,7 @@ _PRIVATE = tuple(map(ipaddress.ip_network, (
 _METADATA = ("100.100.100.200/32", "fd00:ec2::254/128", "fd20:ce::254/128")
 # Room for six container addresses, the gateway and the two reserved ones.
 _LONGEST_NETWORK_PREFIX = 24
+_UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")  # RFC 4193 section 3.1
 
 
 def refuse(key: str, value: object, rule: str) -> NoReturn:
@@ -80,6 +81,17 @@ def parse_subnet(key: str, value: str) -> ipaddress.IPv4Network:
         refuse(key, value, "it must be an IPv4 subnet such as 172.20.0.0/16, without host bits")
     if not subnet.is_private:
         refuse(key, value, "it must lie in a private range (RFC 1918)")
+    return subnet
+
+
+def parse_subnet6(key: str, value: str) -> ipaddress.IPv6Network:
+    """Return a unique local IPv6 subnet of at least a /64; host bits set or a public range are refused."""
+    try:
+        subnet = ipaddress.IPv6Network(value)
+    except ValueError:
+        refuse(key, value, "it must be an IPv6 subnet such as fd9c:3b1e:7a20:1::/64, without host bits")
+    if not subnet.subnet_of(_UNIQUE_LOCAL) or subnet.prefixlen > 64:
+        refuse(key, value, "it must lie in fc00::/7 (RFC 4193), with a prefix of at most /64")
     return subnet
 
 

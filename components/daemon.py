@@ -39,7 +39,8 @@ class Deployment:
 
     def edge(self, service: str) -> Attachment:
         """The service's place on the network that traffic takes."""
-        return Attachment(network=self.networks.edge.name, address=self.plan.edge(service))
+        return Attachment(network=self.networks.edge.name, address=self.plan.edge(service),
+                          address6=self.plan.edge6(service))
 
     def control(self, service: str) -> Attachment:
         """The service's place on the management network."""

@@ -26,11 +26,16 @@ def create_networks(plan: Plan, opts: pulumi.ResourceOptions) -> Networks:
     opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
     edge = docker.Network(
         NETWORK_NAME, name=NETWORK_NAME, driver="bridge", labels=network_labels("network"),
-        ipam_configs=[docker.NetworkIpamConfigArgs(subnet=plan.edge_subnet, gateway=plan.edge_gateway)],
-        opts=opts)
+        # Unset rather than false: a network that was made before this key existed stays as it is.
+        ipv6=True if plan.edge_subnet6 else None, ipam_configs=_edge_subnets(plan), opts=opts)
     control = docker.Network(
         CONTROL_NETWORK_NAME, name=CONTROL_NETWORK_NAME, driver="bridge", internal=True,
         labels=network_labels("network"),
         ipam_configs=[docker.NetworkIpamConfigArgs(subnet=plan.control_subnet, gateway=plan.control_gateway)],
         opts=opts)
     return Networks(edge=edge, control=control)
+
+
+def _edge_subnets(plan: Plan) -> list[docker.NetworkIpamConfigArgs]:
+    pairs = [(plan.edge_subnet, plan.edge_gateway), (plan.edge_subnet6, plan.edge_gateway6)]
+    return [docker.NetworkIpamConfigArgs(subnet=subnet, gateway=gateway) for subnet, gateway in pairs if subnet]

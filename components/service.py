@@ -67,6 +67,8 @@ class Attachment:
 
     network: pulumi.Input[str]
     address: str
+    address6: str | None = None
+    """IPv6 address, on a network that has IPv6."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +156,8 @@ def _mounts(args: ServiceArgs) -> list[docker.ContainerMountArgs]:
 
 
 def _networks(args: ServiceArgs) -> list[docker.ContainerNetworksAdvancedArgs]:
-    return [docker.ContainerNetworksAdvancedArgs(name=place.network, ipv4_address=place.address)
-            for place in args.attachments]
+    return [docker.ContainerNetworksAdvancedArgs(
+        name=place.network, ipv4_address=place.address, ipv6_address=place.address6) for place in args.attachments]
 
 
 def _device(path: str) -> docker.ContainerDeviceArgs:

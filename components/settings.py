@@ -66,6 +66,9 @@ class Settings:
     admin_panel_port: int
     vpn_subnet: str
     network_subnet: str
+    ipv6: bool
+    vpn_subnet6: str
+    network_subnet6: str
     dns_servers: list[str]
     egress_allow: list[str]
     egress_refuse: list[str]
@@ -146,6 +149,10 @@ class Settings:
         if checks.parse_subnet("vpnSubnet", self.vpn_subnet).overlaps(network):
             checks.refuse("vpnSubnet", self.vpn_subnet,
                           f"it must not overlap networkSubnet {self.network_subnet}")
+        network6 = checks.parse_subnet6("networkSubnet6", self.network_subnet6)
+        if checks.parse_subnet6("vpnSubnet6", self.vpn_subnet6).overlaps(network6):
+            checks.refuse("vpnSubnet6", self.vpn_subnet6,
+                          f"it must not overlap networkSubnet6 {self.network_subnet6}")
         if not self.dns_servers:
             checks.refuse("dnsServers", "empty", "clients need at least one resolver")
         for server in self.dns_servers:
@@ -156,6 +163,8 @@ class Settings:
     def _check_egress(self) -> None:
         control = Plan.of(self.domain, self.network_subnet, self.vpn_subnet).control_subnet
         own = {"networkSubnet": self.network_subnet, "vpnSubnet": self.vpn_subnet, "the control network": control}
+        if self.ipv6:
+            own |= {"networkSubnet6": self.network_subnet6, "vpnSubnet6": self.vpn_subnet6}
         for network in self.egress_allow:
             checks.check_egress_allowed("egressAllow", network, own)
         for network in self.egress_refuse:

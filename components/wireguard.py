@@ -12,7 +12,6 @@ def create(deployment: Deployment) -> Daemon:
     """Make the daemon."""
     settings, plan = deployment.settings, deployment.plan
     rendered = deployment.secrets.wireguard.apply(lambda keys: wireguard.files(settings, plan, keys))
-    prefix = ipaddress.IPv4Network(settings.vpn_subnet).prefixlen
     return Daemon("wireguard", deployment, DaemonArgs(
         user="0:0", files=texts(rendered, "wg0.conf", "rules.nft", "chisel-users.json"),
         # The specification's own check, and the WebSocket side beside it.
@@ -21,7 +20,7 @@ def create(deployment: Deployment) -> Daemon:
         attachments=[deployment.edge("wireguard"), deployment.control("wireguard")],
         service={
             "command": [
-                "-address", f"{wireguard.address(settings.vpn_subnet, 1)}/{prefix}",
+                "-address", _own(settings.vpn_subnet), "-address6", _own(settings.vpn_subnet6),
                 "-websocket", f"0.0.0.0:{settings.wireguard_websocket_port}",
                 "-backend", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}"],
             "data": {"/var/lib/wireguard": deployment.volumes["wireguard-data"].name},
@@ -29,9 +28,14 @@ def create(deployment: Deployment) -> Daemon:
             "sysctls": {
                 "net.ipv4.ip_forward": "1",  # packets of peers go on to the internet
                 "net.ipv4.conf.all.src_valid_mark": "1",  # wg-quick(8): marked packets pass the source check
+                **({"net.ipv6.conf.all.forwarding": "1"} if settings.ipv6 else {}),
             },
             **_kernel(settings.allow_sys_module),
         }))
+
+
+def _own(subnet: str) -> str:
+    return f"{wireguard.address(subnet, 1)}/{ipaddress.ip_network(subnet).prefixlen}"
 
 
 def _kernel(may_load_modules: bool) -> dict[str, object]:

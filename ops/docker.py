@@ -44,6 +44,10 @@ class Engine:
                 "Start it with `toolchain/engine.sh`, or run `pulumi config set dockerHost <address>`.")
         return done.stdout.strip()
 
+    def is_experimental(self) -> bool:
+        """Tell whether the engine was started with its experimental features."""
+        return self._run("info", "--format", "{{.ExperimentalBuild}}").stdout.strip() == "true"
+
     def services(self, stack: str) -> list[Container]:
         """Return the stack's services, without the writers, which never run."""
         found = [_container(entry) for entry in self._inspect_all(stack)]

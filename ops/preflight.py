@@ -11,6 +11,8 @@ from .target import Target
 
 # The first with a start interval for health checks.
 LEAST_ENGINE = 25
+# The first that filters and translates IPv6 without being told to (docs.docker.com, release notes of 27.0).
+LEAST_IPV6_ENGINE = 27
 # Measured: the builds of all images take 5 GB with their caches, from an empty engine.
 BUILD_BYTES = 6 << 30
 
@@ -23,7 +25,10 @@ def check(target: Target) -> Engine:
             f"dockerHost is {target.docker_host}, but it must begin with unix:/// or ssh://. "
             "Fix it with `pulumi config set dockerHost <value>`.")
     engine = Engine(target.docker_host)
-    check_version(engine.version())
+    version = engine.version()
+    check_version(version)
+    if target.ipv6 in {True, "true"}:
+        _check_ipv6(engine, version)
     if target.is_local:
         publishers = engine.publishers()
         for port, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
@@ -38,6 +43,15 @@ def check_version(version: str) -> None:
         raise OperatorError(
             f"Docker Engine is {version}, but health checks need {LEAST_ENGINE} or newer. "
             "Upgrade the package docker.io or docker-ce, and run `make up` again.")
+
+
+def _check_ipv6(engine: Engine, version: str) -> None:
+    # Whether ip6tables is on too no engine tells; without experimental features it cannot be.
+    if int(version.split(".")[0]) < LEAST_IPV6_ENGINE and not engine.is_experimental():
+        raise OperatorError(
+            f"ipv6 is true, but Docker Engine {version} neither filters nor translates IPv6. Upgrade it to "
+            f'{LEAST_IPV6_ENGINE} or newer, or put {{"experimental": true, "ip6tables": true}} into '
+            "/etc/docker/daemon.json there and restart Docker.")
 
 
 def _check_port(publisher: str, port: object, transport: str) -> None:

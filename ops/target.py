@@ -24,6 +24,7 @@ class Target:
     docker_host: str
     http_port: object
     https_port: object
+    ipv6: object
 
     @classmethod
     def read(cls, stack: str, folder: Path = ROOT) -> Self:
@@ -35,7 +36,7 @@ class Target:
                 f"Copy Pulumi.prod.yaml to {file.name} and change its values.")
         values = _defaults(folder) | _values(file)
         return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
-                   https_port=values["httpsPort"])
+                   https_port=values["httpsPort"], ipv6=values["ipv6"])
 
     @property
     def is_local(self) -> bool:

@@ -68,6 +68,23 @@ def test_only_caddy_publishes_ports_and_just_these_three(local: RandomEngine) ->
         (80, "tcp"), (443, "tcp"), (443, "udp")}
 
 
+def test_with_ipv6_every_service_has_a_fixed_address_of_that_family_and_caddy_publishes_by_both() -> None:
+    services = containers(deploy(ipv6=True))
+    edge = {name: inputs["networksAdvanced"][0].get("ipv6Address") for name, inputs in services.items()}
+    assert edge == {name: f"fd9c:3b1e:7a20:1::{number:x}" for name, number in ADDRESSES.items()}
+    assert all("ipv6Address" not in place for inputs in services.values() for place in inputs["networksAdvanced"][1:])
+    assert {(port["ip"], port["external"], port["protocol"]) for port in services["caddy"]["ports"]} == {
+        (address, *port) for address in ("0.0.0.0", "::")  # noqa: S104 - the public ports
+        for port in ((80, "tcp"), (443, "tcp"), (443, "udp"))}
+    assert services["wireguard"]["sysctls"]["net.ipv6.conf.all.forwarding"] == "1"
+
+
+def test_without_ipv6_nothing_has_an_address_of_it(local: RandomEngine) -> None:
+    for name, inputs in containers(local).items():
+        assert all("ipv6Address" not in place for place in inputs["networksAdvanced"]), name
+    assert {port["ip"] for port in containers(local)["caddy"]["ports"]} == {"0.0.0.0"}  # noqa: S104 - the public ports
+
+
 def test_caddy_is_not_on_the_management_network_and_all_others_are(local: RandomEngine) -> None:
     for name, inputs in containers(local).items():
         networks = [place["name"] for place in inputs["networksAdvanced"]]

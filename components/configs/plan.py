@@ -18,18 +18,26 @@ class Plan:
     domain: str
     edge_subnet: str
     control_subnet: str
+    edge_subnet6: str | None
+    """None when IPv6 is off. The control network has none in any case."""
 
     @classmethod
-    def of(cls, domain: str, network_subnet: str, vpn_subnet: str) -> Self:
+    def of(cls, domain: str, network_subnet: str, vpn_subnet: str, network_subnet6: str | None = None) -> Self:
         """Lay out the networks: the control network is the first free of a fixed list."""
         taken = [ipaddress.IPv4Network(network_subnet), ipaddress.IPv4Network(vpn_subnet)]
         control = next(net for net in _CONTROL_SUBNETS if not any(net.overlaps(other) for other in taken))
-        return cls(domain=domain, edge_subnet=network_subnet, control_subnet=str(control))
+        return cls(domain=domain, edge_subnet=network_subnet, control_subnet=str(control),
+                   edge_subnet6=network_subnet6)
 
     @property
     def edge_gateway(self) -> str:
         """First address of the edge network."""
         return _host(self.edge_subnet, 1)
+
+    @property
+    def edge_gateway6(self) -> str | None:
+        """First IPv6 address of the edge network, or None when IPv6 is off."""
+        return _host(self.edge_subnet6, 1) if self.edge_subnet6 else None
 
     @property
     def control_gateway(self) -> str:
@@ -39,6 +47,11 @@ class Plan:
     def edge(self, service: str) -> str:
         """Address of a service on the edge network."""
         return _host(self.edge_subnet, HOST_NUMBERS[service])
+
+    def edge6(self, service: str) -> str | None:
+        """IPv6 address of a service on the edge network, or None when IPv6 is off."""
+        # Hexadecimal of the same number: ...::e is 172.20.0.14.
+        return _host(self.edge_subnet6, HOST_NUMBERS[service]) if self.edge_subnet6 else None
 
     def control(self, service: str) -> str:
         """Address of a service on the control network."""
@@ -54,4 +67,4 @@ class Plan:
 
 
 def _host(subnet: str, number: int) -> str:
-    return str(ipaddress.IPv4Network(subnet).network_address + number)
+    return str(ipaddress.ip_network(subnet).network_address + number)

@@ -17,9 +17,11 @@ def files(settings: Settings, plan: Plan, keys: WireguardKeys) -> dict[str, str]
         "wg0.conf": render(
             "wireguard/wg0.conf.j2", private_key=keys.private_key, port=settings.wireguard_server_port,
             peers=[{"public_key": peer.public_key, "preshared_key": peer.preshared_key,
-                    "address": address(settings.vpn_subnet, number)} for number, peer in first_peers(keys).items()]),
+                    "address": address(settings.vpn_subnet, number), "address6": address(settings.vpn_subnet6, number)}
+                   for number, peer in first_peers(keys).items()]),
         "rules.nft": render(
-            "wireguard/rules.nft.j2", vpn_subnet=settings.vpn_subnet, egress_rules=egress.packet_filter(settings),
+            "wireguard/rules.nft.j2", vpn_subnet=settings.vpn_subnet, vpn_subnet6=settings.vpn_subnet6,
+            ipv6=settings.ipv6, egress_rules=egress.packet_filter(settings),
             port=settings.wireguard_server_port, websocket_port=settings.wireguard_websocket_port,
             cover_address=plan.edge("caddy"), cover_port=ports.COVER_PLAIN),
         "chisel-users.json": render(
@@ -29,8 +31,8 @@ def files(settings: Settings, plan: Plan, keys: WireguardKeys) -> dict[str, str]
 
 
 def address(subnet: str, number: int) -> str:
-    """Return the address with that number in the subnet; the server has 1, the first client 2 and 3."""
-    return str(ipaddress.IPv4Network(subnet).network_address + number)
+    """Return the IPv4 or IPv6 address with that number in the subnet; the server has 1, the first client 2 and 3."""
+    return str(ipaddress.ip_network(subnet).network_address + number)
 
 
 def first_peers(keys: WireguardKeys) -> dict[int, PeerKeys]:

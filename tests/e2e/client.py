@@ -4,19 +4,30 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from tests.e2e import programs
 from tests.e2e.deployment import ROOT, Server, docker
-from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS
-from tests.e2e.programs import SOCKS_PORT, Program, program
+from tests.e2e.lines import Line, attach, client_line
+from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS, TARGETS
+from tests.e2e.programs import PROTOCOLS, SOCKS_PORT, Program
+
+Answer = TypeVar("Answer")
 
 IMAGE = "stealth-vpn-tests/clients:local"
+WIREGUARD = ("wireguard", "wireguardWebsocket")
+"""Protocols that carry all of a client's packets; the others offer SOCKS."""
+
 _READY_SECONDS = 20
 # Until its tunnel stands, a client must not reach the origin beside it.
-_GUARD = f"ip route add blackhole {ORIGIN_ADDRESS}/32 && touch /tmp/guarded && "
+_GUARD = " && ".join([*(f"ip route add blackhole {target}" for target in TARGETS), "touch /tmp/guarded && "])
+# A client on a line finds no network when it starts.
+_AWAIT_LINE = "until ip -6 route show default | grep -q line; do sleep 0.05; done; "
 
 
 def build_image() -> None:
@@ -47,14 +58,19 @@ class Client:
     """A client that runs."""
 
     def __init__(self, name: str, program: Program) -> None:
-        self._name = name
+        self.name = name
         self._program = program
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command inside the client's container; standard error is in stdout."""
+        return subprocess.run(["docker", "exec", self.name, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False, timeout=60)
 
     def fetch(self, url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
         """Fetch a page through the tunnel, from inside the client's container."""
         proxy = ["--socks5-hostname", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
         return subprocess.run(
-            ["docker", "exec", self._name, "curl", "--silent", "--show-error", "--max-time", "20", *proxy, *words, url],
+            ["docker", "exec", self.name, "curl", "--silent", "--show-error", "--max-time", "20", *proxy, *words, url],
             capture_output=True, check=False, timeout=150)
 
     def fetch_when_ready(self, url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
@@ -66,23 +82,24 @@ class Client:
                 return done
             time.sleep(0.2)
 
-    def look_up(self, resolver: str) -> subprocess.CompletedProcess[str]:
+    def look_up(self, resolver: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Ask a resolver beyond the server for a name, over UDP through the tunnel."""
         socks = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
         return subprocess.run(
-            ["docker", "exec", self._name, "visitor", "dns", "-server", resolver, "-name", "any.example", *socks],
+            ["docker", "exec", self.name, "visitor", "dns", "-server", resolver, "-name", "any.example",
+             *socks, *words],
             capture_output=True, text=True, check=False, timeout=60)
 
     def reach(self, targets: str, resolver: str) -> subprocess.CompletedProcess[str]:
         """Try every target, a line of JSON each, through the tunnel; prints an array of what they answered."""
         way = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self.socks else ["-resolver", resolver]
-        return subprocess.run(["docker", "exec", "--interactive", self._name, "visitor", "reach", *way],
+        return subprocess.run(["docker", "exec", "--interactive", self.name, "visitor", "reach", *way],
                               input=targets, capture_output=True, text=True, check=False, timeout=120)
 
     def route_all(self) -> None:
         """Send everything through the tunnel that has no nearer route."""
         for half in ("0.0.0.0/1", "128.0.0.0/1"):
-            docker("exec", self._name, "ip", "route", "replace", half, "dev", "wg0")
+            docker("exec", self.name, "ip", "route", "replace", half, "dev", "wg0")
 
     @property
     def socks(self) -> bool:
@@ -93,15 +110,15 @@ class Client:
         """Download from, or upload to, an origin of checked bytes; fails if it breaks off or a byte is wrong."""
         socks = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
         done = subprocess.run(
-            ["docker", "exec", self._name, "visitor", "fetch", "-url", url, *socks, *words],
+            ["docker", "exec", self.name, "visitor", "fetch", "-url", url, *socks, *words],
             capture_output=True, text=True, check=False, timeout=150)
-        assert done.returncode == 0, f"{self._name}: {done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{self.name}: {done.stdout}{done.stderr}"
         told = json.loads(done.stdout)
         return Transfer(bytes=told["bytes"], seconds=told["seconds"], longest_gap_seconds=told["longestGapSeconds"])
 
     def logs(self) -> str:
         """What the client's program has said."""
-        done = subprocess.run(["docker", "logs", self._name], capture_output=True, text=True, check=False)
+        done = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
 
 
@@ -120,19 +137,23 @@ def origin_of_bytes() -> Iterator[str]:
 
 @contextmanager
 def client(
-    name: str, program: Program, authority: str, *, network: str = CLIENTS, address: str = SERVER_ADDRESS,
+    name: str, program: Program, authority: str, line: Line | None = None, server: str = SERVER_ADDRESS, *,
+    network: str = CLIENTS,
 ) -> Iterator[Client]:
-    """Run a client for as long as the block lasts, on a network where the server has that address."""
+    """Run a client for as long as the block lasts, on a line of its own or on a network where the server is found."""
     name = f"e2e-client-{name}"
     with tempfile.TemporaryDirectory() as folder:
         for file, text in {**program.files, "ca.crt": authority}.items():
             (Path(folder) / file).write_text(text)
         docker("rm", "--force", name, check=False)
-        docker("run", "--detach", "--name", name, "--network", network, "--init",
-               "--add-host", f"{program.host}:{address}", "--volume", f"{folder}:/client:ro",
+        script = program.script if program.socks else _GUARD + program.script
+        docker("run", "--detach", "--name", name, "--network", "none" if line else network, "--init",
+               "--add-host", f"{program.host}:{server}", "--volume", f"{folder}:/client:ro",
                "--cap-add", "NET_ADMIN", "--device", "/dev/net/tun", "--entrypoint", "/bin/sh", IMAGE,
-               "-c", _GUARD + program.script if not program.socks else program.script)
+               "-c", _AWAIT_LINE + script if line else script)
         try:
+            if line:
+                attach(name, line)
             if not program.socks:
                 docker("exec", name, "/bin/sh", "-c", "until [ -e /tmp/guarded ]; do sleep 0.05; done")
             yield Client(name, program)
@@ -140,11 +161,30 @@ def client(
             docker("rm", "--force", name)
 
 
+Clients = dict[str, Client]
+"""Clients by protocol."""
+
+
 @contextmanager
-def all_clients(server: Server) -> Iterator[dict[str, Client]]:
-    """Run a client of each protocol at the same time."""
+def all_clients(server: Server, version: int | None = None) -> Iterator[Clients]:
+    """Run a client of each protocol at the same time.
+
+    They are on the clients' network, or with a version of IP each on a line of its own, and find the server by that
+    version only.
+    """
     outputs = server.outputs()
     with ExitStack() as stack:
-        yield {protocol: stack.enter_context(client(
-            protocol.lower(), program(protocol, link), outputs["authorityCertificate"]))
-            for protocol, link in outputs["clientLinks"].items()}
+        made = {}
+        for number, protocol in enumerate(PROTOCOLS):
+            line = client_line(number) if version else None
+            program = programs.program(protocol, outputs["clientLinks"][protocol])
+            made[protocol] = stack.enter_context(client(
+                protocol.lower(), program, outputs["authorityCertificate"], line,
+                line.near(version) if line and version else SERVER_ADDRESS))
+        yield made
+
+
+def each(made: Clients, ask: Callable[[Client], Answer]) -> dict[str, Answer]:
+    """Ask every client at the same time."""
+    with ThreadPoolExecutor(max_workers=len(made)) as pool:
+        return dict(zip(made, pool.map(ask, made.values()), strict=True))

@@ -5,6 +5,7 @@ import pytest
 
 from tests.e2e.client import build_image
 from tests.e2e.deployment import Server, clean, refuse_beside_another_server
+from tests.e2e.lines import machine
 from tests.e2e.outside import Outside, outside
 
 
@@ -23,15 +24,19 @@ def beyond(server: Server) -> Iterator[Outside]:
     """The world beyond the server, and the image of its clients; deploys the server first."""
     server.up()
     build_image()
-    with outside() as made:
+    with machine(), outside() as made:
         yield made
 
 
 @pytest.fixture
 def deployed(server: Server) -> Server:
     """The server with the default configuration, whatever a test before made of it."""
-    if server.touched:
-        server.configure()
-        server.up()
-        server.touched = False
+    server.stand()
+    return server
+
+
+@pytest.fixture
+def dual(server: Server) -> Server:
+    """The server with IPv6 beside IPv4."""
+    server.stand(ipv6=True)
     return server

@@ -96,13 +96,14 @@ class Server:
                 shutil.copy(ROOT / name, folder / name)
         for made in (".venv", ".toolchain"):
             (folder / made).symlink_to(ROOT / made)
-        self.touched = True
-        """Whether anything but looking happened since the last good `up` with the default configuration."""
+        self.standing: dict[str, object] | None = None
+        """The changes that `stand` deployed last, or None when anything but looking happened since."""
         self.configure()
 
     def configure(self, **changes: object) -> None:
         """Write the stack's file anew: the local one's values, and these changes."""
-        self.touched |= bool(changes)
+        if changes != self.standing:
+            self.standing = None
         file = self.folder / f"Pulumi.{STACK}.yaml"
         salt = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")] \
             if file.exists() else []
@@ -113,7 +114,8 @@ class Server:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command with the project's tools on its path."""
-        self.touched |= words[:2] != ("pulumi", "stack")
+        if words[:2] != ("pulumi", "stack"):
+            self.standing = None
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return subprocess.Popen(
             [str(self.folder / "toolchain" / "run.sh"), *words], cwd=self.folder, text=True,
@@ -139,6 +141,13 @@ class Server:
         done = self.ops("up")
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    def stand(self, **changes: object) -> None:
+        """Deploy with these changes to the default configuration, unless just that stands already."""
+        if self.standing != changes:
+            self.configure(**changes)
+            self.up()
+            self.standing = changes
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secrets in clear."""

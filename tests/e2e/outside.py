@@ -1,8 +1,10 @@
 """The world beyond the server: a network that clients are on, and an origin on another one that they fetch from.
 
-Both are of the documentation's address ranges (RFC 5737): no private ones, so the daemons let clients go there.
+Both are of the documentation's address ranges (RFC 5737, RFC 3849), and not of private ones, so that the daemons let
+clients go there.
 """
 
+import socket
 import threading
 import time
 from collections import defaultdict, deque
@@ -15,13 +17,19 @@ from socketserver import BaseRequestHandler, ThreadingUDPServer
 from typing import Any
 
 from tests.e2e.deployment import docker
+from tests.e2e.lines import on_machine
 
 CLIENTS, SERVER_ADDRESS = "e2e-clients", "198.51.100.1"
 """The clients' network, and the address at which they find the published port."""
 
-ORIGINS, ORIGIN_ADDRESS = "e2e-origins", "203.0.113.1"
-_SUBNETS = {CLIENTS: (f"{SERVER_ADDRESS[:-1]}0/24", SERVER_ADDRESS),
-            ORIGINS: (f"{ORIGIN_ADDRESS[:-1]}0/24", ORIGIN_ADDRESS)}
+ORIGINS, ORIGIN_ADDRESS, ORIGIN_ADDRESS6 = "e2e-origins", "203.0.113.1", "2001:db8:113::1"
+TARGETS = ("203.0.113.0/24", "2001:db8:113::/48")
+"""What clients fetch from, also what tests add to it (tests/e2e/lines.py)."""
+
+_NETWORKS = {CLIENTS: ("--subnet", "198.51.100.0/24", "--gateway", SERVER_ADDRESS),
+             ORIGINS: ("--subnet", TARGETS[0], "--gateway", ORIGIN_ADDRESS)}
+# Not the gateway of a network: that address cannot be used before a container is there.
+_LOOPBACK6 = f"{ORIGIN_ADDRESS6}/128 dev lo"
 ANSWER = "192.0.2.77"
 _DNS_PORT = 53
 # RFC 1035 section 3.2.2 and RFC 3596: A and AAAA.
@@ -51,49 +59,46 @@ class _Page(BaseHTTPRequestHandler):
             self.wfile.write(PAGE[piece * size:(piece + 1) * size])
             time.sleep(0.1 if pieces > 1 else 0)
 
+    def do_PUT(self) -> None:
+        """Tell how many bytes came."""
+        self._seen.append(self.client_address[0])
+        came = str(len(self.rfile.read(int(self.headers["Content-Length"])))).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(came)))
+        self.end_headers()
+        self.wfile.write(came)
+
     def log_message(self, *_: Any) -> None:
         """Say nothing; the tests look at what was seen."""
-
-
-class Outside:
-    """An origin that is being served, and a resolver."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        """Addresses that asked the origin or the resolver, in order."""
-
-        self.names: defaultdict[str, deque[str]] = defaultdict(lambda: deque([ANSWER]))
-        """The addresses of each name, which the resolver gives one by one in turn: to every other name ANSWER."""
-
-        self.origin = ThreadingHTTPServer((ORIGIN_ADDRESS, 0), partial(_Page, self.seen))
-        self.url = f"http://{ORIGIN_ADDRESS}:{self.origin.server_port}/"
-        self.resolver = f"{ORIGIN_ADDRESS}:{_DNS_PORT}"
 
 
 class _Names(BaseRequestHandler):
     """A resolver (RFC 1035 section 4.1) whose answers nobody may keep, and which remembers who asked."""
 
-    def __init__(self, outside: Outside, *arguments: Any) -> None:
+    def __init__(self, outside: "Outside", *arguments: Any) -> None:
         self._outside = outside
         super().__init__(*arguments)
 
     def handle(self) -> None:
-        query, socket = self.request
+        query, answering = self.request
         self._outside.seen.append(self.client_address[0])
         # The question ends with the empty label, a type and a class.
         end = query.index(b"\0", 12) + 5
         records = self._records(_name(query[12:end]), query[end - 4:end - 2])
-        counts = b"\0\1" + len(records).to_bytes(2) + bytes(4)
-        socket.sendto(query[:2] + b"\x81\x80" + counts + query[12:end] + b"".join(records), self.client_address)
+        # What follows the question stays: OPT (RFC 6891), or padding, which makes a large answer.
+        counts = b"\0\1" + len(records).to_bytes(2) + bytes(2) + query[10:12]
+        answering.sendto(query[:2] + b"\x81\x80" + counts + query[12:end] + b"".join(records) + query[end:],
+                         self.client_address)
 
     def _records(self, name: str, kind: bytes) -> list[bytes]:
         addresses = self._outside.names[name]
-        address = ip_address(addresses[0])
-        if kind != _TYPES[address.version]:
+        # Of a copy, for other requests rotate it meanwhile.
+        fitting = [address for address in map(ip_address, addresses.copy()) if kind == _TYPES[address.version]]
+        if not fitting:
             return []
         addresses.rotate(-1)
         # The name of the question, the type, class IN, no time to live.
-        return [b"\xc0\x0c" + kind + b"\0\1" + bytes(4) + len(address.packed).to_bytes(2) + address.packed]
+        return [b"\xc0\x0c" + kind + b"\0\1" + bytes(4) + len(fitting[0].packed).to_bytes(2) + fitting[0].packed]
 
 
 def _name(question: bytes) -> str:
@@ -104,26 +109,57 @@ def _name(question: bytes) -> str:
     return ".".join(labels)
 
 
+class _Pages6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+class _Names6(ThreadingUDPServer):
+    address_family = socket.AF_INET6
+
+
+class Outside:
+    """An origin and a resolver that are being served, each by IPv4 and by IPv6."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        """Addresses that asked the origin or the resolver, in order."""
+
+        self.names: defaultdict[str, deque[str]] = defaultdict(lambda: deque([ANSWER]))
+        """The addresses of each name, which the resolver gives one by one in turn: to every other name ANSWER."""
+
+        page, names = partial(_Page, self.seen), partial(_Names, self)
+        origin, origin6 = ThreadingHTTPServer((ORIGIN_ADDRESS, 0), page), _Pages6(("::", 0), page)
+        self.servers = [origin, origin6, ThreadingUDPServer((ORIGIN_ADDRESS, _DNS_PORT), names),
+                        _Names6((ORIGIN_ADDRESS6, _DNS_PORT), names)]
+        self.port6 = origin6.server_port
+        """Port of the pages, at every IPv6 address of this machine."""
+
+        self.url, self.url6 = (f"http://{ORIGIN_ADDRESS}:{origin.server_port}/",
+                               f"http://[{ORIGIN_ADDRESS6}]:{self.port6}/")
+        self.resolver, self.resolver6 = f"{ORIGIN_ADDRESS}:{_DNS_PORT}", f"[{ORIGIN_ADDRESS6}]:{_DNS_PORT}"
+
+
 def is_server(address: str) -> bool:
     """Tell whether an address is one of the server's containers, as an origin on the same machine sees them."""
-    return address.startswith("172.20.0.")
+    return address.startswith(("172.20.0.", "fd9c:3b1e:7a20:1::"))
 
 
 @contextmanager
 def outside() -> Iterator[Outside]:
-    """Make the networks and the origin for as long as the block lasts."""
-    for name, (subnet, gateway) in _SUBNETS.items():
+    """Make the networks and the origin for as long as the block lasts; `lines.machine` must be there."""
+    for name, words in _NETWORKS.items():
         docker("network", "rm", name, check=False)
-        docker("network", "create", "--subnet", subnet, "--gateway", gateway, name)
+        docker("network", "create", *words, name)
+    on_machine(f"ip address replace {_LOOPBACK6}")
     made = Outside()
-    names = ThreadingUDPServer((ORIGIN_ADDRESS, _DNS_PORT), partial(_Names, made))
-    for served in (made.origin, names):
+    for served in made.servers:
         threading.Thread(target=served.serve_forever, daemon=True).start()
     try:
         yield made
     finally:
-        for served in (made.origin, names):
+        for served in made.servers:
             served.shutdown()
             served.server_close()
-        for name in _SUBNETS:
+        on_machine(f"ip address delete {_LOOPBACK6}")
+        for name in _NETWORKS:
             docker("network", "rm", name)

@@ -5,10 +5,11 @@ import configparser
 import json
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.e2e.outside import ORIGIN_ADDRESS
+from tests.e2e.outside import TARGETS
 
 PROTOCOLS = ("vlessReality", "vlessWebsocket", "trojan", "shadowtls", "hysteria2", "tuic", "wireguard",
              "wireguardWebsocket")
@@ -137,10 +138,16 @@ def _wireguard(text: str) -> Program:
     own = file["Interface"]
     # wg(8) takes its own keys only; the rest is what wg-quick(8) would do.
     wg = "\n".join(line for line in text.splitlines() if not re.match(r"(Address|DNS|MTU) = ", line))
+    addresses = " && ".join(f"ip address add {address} dev wg0" for address in own["Address"].split(", "))
+    allowed = [ip_network(network) for network in file["Peer"]["AllowedIPs"].split(", ")]
+    routes = " && ".join(f"ip route replace {target} dev wg0" for target in TARGETS if any(
+        ip_network(target).version == network.version and ip_network(target).subnet_of(network)  # type: ignore[arg-type]
+        for network in allowed))
+    # wg-quick(8): the MTU of the way to the server, less 80 bytes.
+    mtu = own.get("MTU", "$(($(cat /sys/class/net/eth0/mtu /sys/class/net/line/mtu 2>/dev/null) - 80))")
     script = (
-        "wireguard-go wg0 && wg setconf wg0 /client/wg.conf && "
-        f"ip address add {own['Address']} dev wg0 && ip link set mtu {own['MTU']} up dev wg0 && "
-        f"ip route replace {ORIGIN_ADDRESS}/32 dev wg0 && exec sleep infinity")
+        f"wireguard-go wg0 && wg setconf wg0 /client/wg.conf && {addresses} && "
+        f"ip link set mtu {mtu} up dev wg0 && {routes} && exec sleep infinity")
     endpoint = file["Peer"]["Endpoint"].rpartition(":")[0]
     return Program(script=script, host=endpoint, files={"wg.conf": wg}, socks=False)
 

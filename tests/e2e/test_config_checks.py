@@ -22,7 +22,7 @@ SHAPES: list[dict[str, object]] = [
     {"tls": "files", "tlsCertificateFile": "tls.crt", "tlsKeyFile": "tls.key"},
     {"httpsPort": 8443, "logLevel": "DEBUG"},
     {"egressAllow": ["192.168.10.0/24", "fd07::/64"], "egressRefuse": ["10.1.0.0/16", "9.9.9.9", "2620:fe::fe"]},
-    {"dnsServers": ["2606:4700:4700::1111"], "vpnSubnet": "192.168.9.0/28"}]
+    {"dnsServers": ["2606:4700:4700::1111"], "vpnSubnet": "192.168.9.0/28"}, {"ipv6": True}]
 
 
 def rendered(service: str, shape: dict[str, object]) -> dict[str, str]:

@@ -41,6 +41,14 @@ def test_the_operator_s_own_docker_host_does_not_lead_elsewhere(
     assert calls.read_text().startswith("--host unix:///x.sock ")
 
 
+@pytest.mark.parametrize("said", [True, False])
+def test_an_engine_tells_whether_it_is_experimental(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bool,
+) -> None:
+    fake_docker(tmp_path, monkeypatch, f"echo {str(said).lower()}")
+    assert Engine("unix:///x.sock").is_experimental() is said
+
+
 def test_an_engine_s_last_words_are_in_the_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_docker(tmp_path, monkeypatch, "echo 'much'; echo 'no route to host.' >&2; exit 1")
     with pytest.raises(OperatorError, match=r"Docker Engine at ssh://a@b does not answer: no route to host\. Start"):

@@ -13,12 +13,19 @@ from ops.target import Target
 class FakeEngine(Engine):
     """Answers from memory."""
 
-    def __init__(self, publisher: str = "", *, built: bool = True, folder: str = "/") -> None:
+    def __init__(
+        self, publisher: str = "", *, built: bool = True, folder: str = "/", version: str = "26.1.5",
+        experimental: bool = False,
+    ) -> None:
         super().__init__("unix:///nowhere.sock")
         self._publisher, self._built, self._folder = publisher, built, folder
+        self._version, self._experimental = version, experimental
 
     def version(self) -> str:
-        return "26.1.5"
+        return self._version
+
+    def is_experimental(self) -> bool:
+        return self._experimental
 
     def publishers(self) -> dict[str, str]:
         return {f"{port}/{transport}": self._publisher for port in range(1, 65536) for transport in ("tcp", "udp")}
@@ -30,10 +37,10 @@ class FakeEngine(Engine):
         return self._folder
 
 
-def check(engine: Engine, monkeypatch: pytest.MonkeyPatch, port: object) -> None:
+def check(engine: Engine, monkeypatch: pytest.MonkeyPatch, port: object, ipv6: object = False) -> None:
     monkeypatch.setattr(preflight, "Engine", lambda _: engine)
     preflight.check(Target(
-        stack="local", docker_host="unix:///nowhere.sock", http_port=1, https_port=port))
+        stack="local", docker_host="unix:///nowhere.sock", http_port=1, https_port=port, ipv6=ipv6))
 
 
 @pytest.fixture
@@ -66,6 +73,20 @@ def test_a_free_port_passes_and_one_out_of_range_is_left_to_the_program(monkeypa
 def test_an_engine_that_is_too_old_is_refused(version: str) -> None:
     with pytest.raises(OperatorError, match=r"Docker Engine is 2\d.*25 or newer"):
         preflight.check_version(version)
+
+
+@pytest.mark.parametrize("ipv6", [True, "true"])
+def test_ipv6_is_refused_on_an_engine_that_does_not_filter_it(
+    monkeypatch: pytest.MonkeyPatch, ipv6: object,
+) -> None:
+    with pytest.raises(OperatorError, match=r"ipv6 is true, but Docker Engine 26\.1\.5 neither.*daemon\.json"):
+        check(FakeEngine(), monkeypatch, 2, ipv6)
+
+
+@pytest.mark.parametrize("engine", [
+    FakeEngine(experimental=True), FakeEngine(version="27.0.1"), FakeEngine(version="29.1.0")])
+def test_ipv6_passes_on_an_engine_that_filters_it(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> None:
+    check(engine, monkeypatch, 2, ipv6=True)
 
 
 def test_too_little_space_is_refused_before_the_first_build_only(monkeypatch: pytest.MonkeyPatch) -> None:

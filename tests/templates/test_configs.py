@@ -63,7 +63,7 @@ def variables(template: str) -> set[str]:
 def test_a_template_without_one_of_its_values_is_refused(template: str, missing: str) -> None:
     values: dict[str, object] = dict.fromkeys(variables(template), "value")
     if "peers" in values:
-        values["peers"] = [{"public_key": "value", "preshared_key": "value", "address": "value"}]
+        values["peers"] = [dict.fromkeys(("public_key", "preshared_key", "address", "address6"), "value")]
     rendering.render(template, **values)
     del values[missing]
     with pytest.raises(jinja2.UndefinedError, match=missing):
@@ -305,7 +305,7 @@ def wireguard_files(**changes: object) -> dict[str, str]:
 
 
 def test_wireguard_knows_its_key_and_the_first_client_s_peers() -> None:
-    text = wireguard_files(wireguardServerPort=51999, vpnSubnet="10.7.0.0/24")["wg0.conf"]
+    text = wireguard_files(wireguardServerPort=51999, vpnSubnet="10.7.0.0/24", vpnSubnet6="fd00:7::/64")["wg0.conf"]
     head, *peers = text.split("[Peer]\n")
     interface = configparser.ConfigParser()
     interface.read_string(head.partition("\n")[2] if head.startswith("#") else head)
@@ -314,7 +314,7 @@ def test_wireguard_knows_its_key_and_the_first_client_s_peers() -> None:
     wanted = {2: WIREGUARD.peer, 3: WIREGUARD.websocket_peer}
     assert [peer.split() for peer in peers] == [
         ["PublicKey", "=", peer.public_key, "PresharedKey", "=", peer.preshared_key, "AllowedIPs", "=",
-         f"10.7.0.{number}/32"] for number, peer in wanted.items()]
+         f"10.7.0.{number}/32,", f"fd00:7::{number}/128"] for number, peer in wanted.items()]
     assert all(peer.private_key not in text for peer in wanted.values())
 
 
@@ -331,9 +331,9 @@ def test_wireguard_s_peers_reach_an_allowed_network_before_the_refusals() -> Non
     changes = {"egressAllow": ["192.168.10.0/24", "fd07::/64"], "egressRefuse": ["10.1.0.0/16", "9.9.9.9/32"]}
     chain = wireguard_files(**changes)["rules.nft"].split("chain egress {")[1].split("}\n\tchain")[0]
     lines = [line.strip() for line in chain.splitlines() if line.strip()]
-    assert lines[1:3] == ["ip daddr { 192.168.10.0/24 } accept", "ip6 daddr { fd07::/64 } accept"]
-    assert lines[3].startswith("ip daddr { 0.0.0.0/8, 9.9.9.9/32, 10.0.0.0/8, 100.64.0.0/10,")
-    assert lines[3].endswith("} drop")
+    assert lines[:2] == ["ip daddr { 192.168.10.0/24 } accept", "ip6 daddr { fd07::/64 } accept"]
+    assert lines[2].startswith("ip daddr { 0.0.0.0/8, 9.9.9.9/32, 10.0.0.0/8, 100.64.0.0/10,")
+    assert lines[2].endswith("} drop")
     assert lines[-1] == "accept"
 
 
@@ -344,6 +344,18 @@ def test_wireguard_s_peers_reach_nothing_of_the_container_and_chisel_reaches_wir
     assert [line.strip() for line in output.splitlines() if "port" in line] == [
         "udp sport 51999 accept", 'oifname "lo" udp dport 51999 accept', 'oifname "lo" tcp dport 8007 accept',
         f"ip daddr 172.20.0.10 tcp dport {ports.COVER_PLAIN} accept"]
+
+
+def test_with_ipv6_wireguard_s_peers_reach_its_internet_and_none_of_our_networks() -> None:
+    rules = wireguard_files(ipv6=True, vpnSubnet6="fd00:7::/64")["rules.nft"]
+    assert "chain prerouting" not in rules
+    assert re.search(r"^\t\tip6 daddr \{ .*8000::/1.* \} drop$", rules, re.M)
+    assert 'ip6 saddr fd00:7::/64 oifname != "wg0" masquerade' in rules
+
+
+def test_without_ipv6_wireguard_s_peers_are_told_at_once_that_there_is_none() -> None:
+    chain = wireguard_files()["rules.nft"].split("chain prerouting {")[1].split("}\n\tchain")[0]
+    assert chain.rstrip().endswith('iifname "wg0" meta nfproto ipv6 reject with icmpv6 no-route')
 
 
 def test_over_websocket_only_wireguard_itself_can_be_reached() -> None:

@@ -68,9 +68,13 @@ def wireguard_file(name: str) -> configparser.ConfigParser:
 def test_the_wireguard_file_sends_everything_to_the_public_port() -> None:
     file = wireguard_file("wireguard")
     assert file["Interface"]["PrivateKey"] == KEYS.wireguard.peer.private_key
-    assert file["Interface"]["Address"] == "10.66.66.2/32"
+    assert file["Interface"]["Address"] == "10.66.66.2/32, fd9c:3b1e:7a20:2::2/128"
+    # Both families in any case, so that none leaks beside the tunnel.
+    assert file["Peer"]["AllowedIPs"] == "0.0.0.0/0, ::/0"
     assert file["Peer"]["PublicKey"] == KEYS.wireguard.public_key
-    assert (file["Peer"]["Endpoint"], file["Interface"]["MTU"]) == ("www.vpn.example.com:443", "1420")
+    assert file["Peer"]["Endpoint"] == "www.vpn.example.com:443"
+    # The client knows its line, and we do not.
+    assert "MTU" not in file["Interface"]
 
 
 def test_over_websocket_the_file_says_the_command_that_carries_it() -> None:
@@ -78,7 +82,7 @@ def test_over_websocket_the_file_says_the_command_that_carries_it() -> None:
     assert (file["Peer"]["Endpoint"], file["Interface"]["MTU"]) == ("127.0.0.1:51821", "1280")
     # A peer of its own: two tunnels by one key would take each other's packets.
     assert file["Interface"]["PrivateKey"] == KEYS.wireguard.websocket_peer.private_key
-    assert file["Interface"]["Address"] == "10.66.66.3/32"
+    assert file["Interface"]["Address"] == "10.66.66.3/32, fd9c:3b1e:7a20:2::3/128"
     text = links()["wireguardWebsocket"]
     path = KEYS.wireguard.websocket_path
     assert f"# chisel client https://www.vpn.example.com:443{path} 127.0.0.1:51821:172.20.0.14:51820/udp" in text

@@ -63,8 +63,8 @@ def test_memory_and_swap_are_the_same_number() -> None:
 
 
 def test_rendered_files_are_mounted_read_only_and_data_is_not() -> None:
-    mounts = service(data={"/var/lib/xray": "stealth-xray-data"}, read_only_data={"/srv/site": "site"})["mounts"]
-    assert [(mount["target"], mount["readOnly"]) for mount in mounts] == [
+    made = service(data={"/var/lib/xray": "stealth-xray-data"}, read_only_data={"/srv/site": "stealth-other"})
+    assert [(mount["target"], mount["readOnly"]) for mount in made["mounts"]] == [
         ("/etc/stealth", True), ("/srv/site", True), ("/var/lib/xray", False)]
 
 
@@ -140,6 +140,20 @@ def test_the_control_network_is_internal_and_the_edge_is_not() -> None:
     assert "internal" not in engine.one("stealth-vpn", NETWORK)
     (ipam,) = engine.one("stealth-vpn", NETWORK)["ipamConfigs"]
     assert ipam == {"subnet": "172.20.0.0/16", "gateway": "172.20.0.1"}
+    # Not even false: that would replace the network of a server that was made before there was such a key.
+    assert "ipv6" not in engine.one("stealth-vpn", NETWORK)
+
+
+def test_with_ipv6_the_edge_has_a_subnet_of_each_family_and_the_control_network_has_not() -> None:
+    engine = RecordingEngine()
+    plan = Plan.of("vpn.example.com", "172.20.0.0/16", "10.66.66.0/24", "fd00:1::/64")
+    engine.deploy(lambda: create_networks(plan, NONE))
+    edge, control = engine.one("stealth-vpn", NETWORK), engine.one("stealth-control", NETWORK)
+    assert edge["ipv6"] is True
+    assert edge["ipamConfigs"] == [{"subnet": "172.20.0.0/16", "gateway": "172.20.0.1"},
+                                   {"subnet": "fd00:1::/64", "gateway": "fd00:1::1"}]
+    assert "ipv6" not in control
+    assert len(control["ipamConfigs"]) == 1
 
 
 @pytest.mark.parametrize(("network", "vpn", "control"), [

@@ -52,6 +52,12 @@ def test_every_key_of_the_schema_stands_in_the_readme() -> None:
     ("vpnSubnet", "8.8.8.0/24", "private range"),
     ("networkSubnet", "172.20.0.0/28", "at most /24"),
     ("networkSubnet", "fd00::/64", "IPv4 subnet"),
+    ("vpnSubnet6", "fd00::1/64", "without host bits"),
+    ("vpnSubnet6", "10.0.0.0/24", "IPv6 subnet"),
+    ("vpnSubnet6", "fd9c:3b1e:7a20:1::/64", "must not overlap networkSubnet6"),
+    ("vpnSubnet6", "2001:db8::/64", "fc00::/7"),
+    ("networkSubnet6", "fd00::/112", "at most /64"),
+    ("networkSubnet6", "fe80::/64", "fc00::/7"),
     ("dnsServers", ["dns.example.com"], "IP address"),
     ("dnsServers", [], "at least one resolver"),
     ("dnsServers", [53], "list of strings"),
@@ -88,6 +94,14 @@ def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_fix(
         load(**{key: value})
     assert str(refused.value).startswith(f"{key} is ")
     assert f"`pulumi config set {key} <value>`" in str(refused.value)
+
+
+@pytest.mark.parametrize(("network", "key"), [
+    ("fd9c:3b1e:7a20:1::/64", "networkSubnet6"), ("fd9c:3b1e:7a20:2::8/128", "vpnSubnet6")])
+def test_with_ipv6_the_server_s_own_networks_of_it_are_not_for_clients(network: str, key: str) -> None:
+    load(egressAllow=[network])
+    with pytest.raises(SettingsError, match=f"it must not overlap {key}"):
+        load(egressAllow=[network], ipv6=True)
 
 
 @pytest.mark.parametrize(("given", "missing"), [

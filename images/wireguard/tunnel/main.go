@@ -27,13 +27,14 @@ const (
 )
 
 type options struct {
-	address, websocket, backend, folder string
-	mtu                                 int
+	address, address6, websocket, backend, folder string
+	mtu                                           int
 }
 
 func main() {
 	var chosen options
 	flag.StringVar(&chosen.address, "address", "10.66.66.1/24", "address of wg0 with its prefix")
+	flag.StringVar(&chosen.address6, "address6", "", "IPv6 address of wg0 with its prefix, if the kernel has IPv6")
 	flag.StringVar(&chosen.websocket, "websocket", "0.0.0.0:8006", "address of WireGuard over WebSocket")
 	flag.StringVar(&chosen.backend, "backend", "", "site shown to whoever does not speak chisel, as http://HOST:PORT")
 	flag.StringVar(&chosen.folder, "config", "/etc/stealth", "folder of wg0.conf, rules.nft and chisel-users.json")
@@ -85,14 +86,23 @@ func configure(chosen options) error {
 		{"nft", "-f", chosen.folder + "/rules.nft"},
 		{"wg", "setconf", device, chosen.folder + "/wg0.conf"},
 		{"ip", "address", "replace", chosen.address, "dev", device},
-		{"ip", "link", "set", device, "mtu", strconv.Itoa(chosen.mtu), "up"},
 	}
+	if chosen.address6 != "" && hasIPv6() {
+		steps = append(steps, []string{"ip", "address", "replace", chosen.address6, "dev", device})
+	}
+	steps = append(steps, []string{"ip", "link", "set", device, "mtu", strconv.Itoa(chosen.mtu), "up"})
 	for _, step := range steps {
 		if output, err := exec.Command(step[0], step[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s failed: %w: %s", step[0], err, output)
 		}
 	}
 	return nil
+}
+
+// hasIPv6: a host whose kernel was started without it still serves IPv4.
+func hasIPv6() bool {
+	_, err := os.Stat("/proc/net/if_inet6")
+	return err == nil
 }
 
 func serve(done chan<- error, chosen options) (*exec.Cmd, error) {

@@ -21,9 +21,10 @@ const (
 // lookUp asks a resolver for an A record over UDP, through SOCKS5 if told, and prints the address.
 func lookUp(arguments []string) error {
 	flags := flag.NewFlagSet("dns", flag.ContinueOnError)
-	server := flags.String("server", "", "IPv4:PORT of the resolver")
+	server := flags.String("server", "", "IP:PORT of the resolver")
 	name := flags.String("name", "", "name to look up")
 	socks := flags.String("socks", "", "SOCKS5 server to go through")
+	padding := flags.Int("padding", 0, "bytes after the question, for datagrams that are cut up on their way")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -31,15 +32,16 @@ func lookUp(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := ask(resolver, *socks, query(*name))
+	question := query(*name)
+	answer, err := ask(resolver, *socks, append(question, make([]byte, *padding)...))
 	if err != nil {
 		return err
 	}
-	if len(answer) < 16 || binary.BigEndian.Uint16(answer) != queryID {
+	if len(answer) < len(question)+16 || binary.BigEndian.Uint16(answer) != queryID {
 		return errors.New("the answer is to another question")
 	}
-	// RFC 1035 section 4.1.3: the four bytes of the one A record stand last.
-	fmt.Println(netip.AddrFrom4([4]byte(answer[len(answer)-4:])))
+	// RFC 1035 section 4.1.3: the one A record follows the question, and its last four bytes are the address.
+	fmt.Println(netip.AddrFrom4([4]byte(answer[len(question)+12:])))
 	return nil
 }
 
@@ -53,19 +55,18 @@ func query(name string) []byte {
 }
 
 func ask(resolver netip.AddrPort, socks string, packet []byte) ([]byte, error) {
-	target, header := resolver, []byte{}
+	destination, header := resolver, []byte{}
 	if socks != "" {
 		control, relay, err := associate(socks)
 		if err != nil {
 			return nil, err
 		}
 		defer control.Close()
-		address := resolver.Addr().As4()
-		header = append([]byte{0, 0, 0, socksIPv4}, address[:]...)
-		header = binary.BigEndian.AppendUint16(header, resolver.Port())
-		target = relay
+		asked := target{Host: resolver.Addr().String(), Port: resolver.Port()}
+		header = append([]byte{0, 0, 0}, socksAddress(asked)...)
+		destination = relay
 	}
-	connection, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(target))
+	connection, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(destination))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func ask(resolver netip.AddrPort, socks string, packet []byte) ([]byte, error) {
 	if _, err := connection.Write(append(header, packet...)); err != nil {
 		return nil, err
 	}
-	answer := make([]byte, 1500)
+	answer := make([]byte, 1<<16)
 	length, err := connection.Read(answer)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
 // Command visitor looks at the public port in ways that curl cannot.
 //
 //	visitor hello -ca FILE -address HOST:PORT -names A,B -cuts 1,100 [-classic]
-//	visitor dns -server HOST:PORT -name NAME [-socks HOST:PORT]
+//	visitor dns -server HOST:PORT -name NAME [-socks HOST:PORT] [-padding BYTES]
 //	visitor reach [-socks HOST:PORT | -resolver IP:PORT] < TARGETS
 //	visitor serve -address HOST:PORT
 //	visitor fetch -url URL [-upload BYTES] [-at-most DURATION] [-socks HOST:PORT] [-ca FILE]

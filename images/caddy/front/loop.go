@@ -123,7 +123,8 @@ func (loop *loop) serve(socket int) {
 func (loop *loop) fromBackend(entry *flow, count int) {
 	loop.flows.touch(entry, loop.now)
 	entry.answered, entry.lastAnswer = true, loop.now
-	to := target{socket: loop.listener, name: &entry.client, local: entry.local}
+	to := target{
+		socket: loop.listener, name: &entry.client, local: entry.local, cut: entry.backend == toWireguard}
 	for index := range count {
 		if payload := loop.in.payload(index); len(payload) > 0 {
 			segment, _ := loop.in.controlOf(index)

@@ -260,6 +260,28 @@ func TestPathProbesAreNeitherCutNorAnswered(t *testing.T) {
 	}
 }
 
+func TestOnlyWireguardSDatagramsMayBeCutOnTheirWay(t *testing.T) {
+	t.Parallel()
+	running := serve(t, nil)
+	expect := func(mode int) {
+		t.Helper()
+		for _, option := range [][2]int{
+			{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER}, {unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER},
+		} {
+			if got, err := unix.GetsockoptInt(running.listener, option[0], option[1]); err != nil || got != mode {
+				t.Errorf("option %v is %d (%v), want %d", option, got, err, mode)
+			}
+		}
+	}
+	expect(unix.IP_PMTUDISC_PROBE)
+	for range 2 {
+		exchange(t, running.client(t, "127.0.0.1"), running.wireguard, wireguardMessage())
+		expect(unix.IP_PMTUDISC_DONT)
+		exchange(t, running.client(t, "::1"), running.quic, shortHeader())
+		expect(unix.IP_PMTUDISC_PROBE)
+	}
+}
+
 func TestAWrongAddressIsNamed(t *testing.T) {
 	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -20,12 +20,14 @@ type target struct {
 	socket int
 	name   *address // nil for a connected socket
 	local  []byte   // control message with our own address towards the client
+	cut    bool     // what is too large for the path may be cut up; on a connected socket nothing is
 }
 
 // sender gathers datagrams of one target and size and gives them to the kernel by one call. It keeps pointers
 // into the buffers it is given until flush.
 type sender struct {
 	segmentation bool
+	cutting      bool // what the public socket was last told, see setCutting
 	stats        *counters
 
 	to       target
@@ -70,6 +72,10 @@ func (out *sender) flush() {
 		return
 	}
 	out.stats.forwarded(out.to.name != nil, out.bytes)
+	if out.to.name != nil && out.to.cut != out.cutting {
+		setCutting(out.to.socket, out.to.cut)
+		out.cutting = out.to.cut
+	}
 	failure := unix.EIO
 	if out.segmentation || out.segments == 1 {
 		failure = out.send(out.vectors[:out.count], out.segments > 1)

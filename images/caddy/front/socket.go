@@ -127,12 +127,22 @@ func newSocket(at netip.Addr) (int, error) {
 	_ = unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
 	_ = unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
 	_ = unix.SetsockoptInt(socket, unix.SOL_UDP, unix.UDP_GRO, 1)
-	// DF on every packet and no notice of ICMP: path MTU probes (RFC 9000 section 14.3) are lost as without us.
-	_ = unix.SetsockoptInt(socket, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
-	if family == unix.AF_INET6 {
-		_ = unix.SetsockoptInt(socket, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE)
-	}
+	setCutting(socket, false)
 	return socket, nil
+}
+
+// setCutting tells what becomes of datagrams that are too large for their path. QUIC probes for its MTU (RFC 9000
+// section 14.3), so that its own must be lost: DF on every packet, and no notice of ICMP. WireGuard does not probe and
+// sends without DF (drivers/net/wireguard/socket.c): without cutting, a client on a narrow line would get nothing large.
+// IPv4 routers then cut; for IPv6 the kernel does, from the first Packet Too Big on.
+func setCutting(socket int, cut bool) {
+	mode := unix.IP_PMTUDISC_PROBE
+	if cut {
+		mode = unix.IP_PMTUDISC_DONT
+	}
+	_ = unix.SetsockoptInt(socket, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, mode)
+	// The numbers of both families are the same; on an IPv4 socket this one is refused.
+	_ = unix.SetsockoptInt(socket, unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, mode)
 }
 
 // canSegment tells whether the kernel cuts one large send into datagrams (UDP_SEGMENT, Linux 4.18).

@@ -96,9 +96,16 @@ class Client:
         return subprocess.run(["docker", "exec", "--interactive", self.name, "visitor", "reach", *way],
                               input=targets, capture_output=True, text=True, check=False, timeout=120)
 
+    def reached(self, targets: list[tuple[str, str, int]], resolver: str) -> set[tuple[str, str, int]]:
+        """Try targets of a network, tcp or udp, a host and a port; return those that answered."""
+        done = self.reach("\n".join(json.dumps({"Network": network, "Host": host, "Port": port})
+                                    for network, host, port in targets), resolver)
+        assert done.returncode == 0, done.stderr
+        return {target for target, answer in zip(targets, json.loads(done.stdout), strict=True) if answer}
+
     def route_all(self) -> None:
         """Send everything through the tunnel that has no nearer route."""
-        for half in ("0.0.0.0/1", "128.0.0.0/1"):
+        for half in ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"):
             docker("exec", self.name, "ip", "route", "replace", half, "dev", "wg0")
 
     @property

@@ -31,7 +31,7 @@ RESOLVER = "203.0.113.1"
 ALLOWED_NETWORK = "10.77.0.0/24"
 """The one private network that clients may reach."""
 
-OWN_ADDRESSES = ("198.51.100.1/32", "203.0.113.200/32")
+OWN_ADDRESSES = ("198.51.100.1/32", "203.0.113.200/32", "2001:db8:113::200/128")
 """Public addresses that the server takes for its own, so that clients may not reach them."""
 
 _COMMAND_SECONDS = 900

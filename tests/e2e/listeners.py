@@ -1,10 +1,12 @@
 """Real listeners on this machine, at addresses that clients of the server should and should not reach."""
 
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from ipaddress import ip_address
 from socketserver import BaseRequestHandler, BaseServer, ThreadingTCPServer, ThreadingUDPServer
 from typing import Any
 
@@ -32,9 +34,22 @@ class _Packet(BaseRequestHandler):
         super().__init__(*arguments)
 
     def handle(self) -> None:
-        packet, socket = self.request
+        packet, answering = self.request
         self._seen.add(self._address)
-        socket.sendto(packet, self.client_address)
+        answering.sendto(packet, self.client_address)
+
+
+class _Streams6(ThreadingTCPServer):
+    address_family = socket.AF_INET6
+
+
+class _Packets6(ThreadingUDPServer):
+    address_family = socket.AF_INET6
+
+
+# By the version of IP.
+_STREAMS = {4: ThreadingTCPServer, 6: _Streams6}
+_PACKETS = {4: ThreadingUDPServer, 6: _Packets6}
 
 
 @contextmanager
@@ -49,9 +64,10 @@ def listeners(bridges: list[str], extra: list[str]) -> Iterator[tuple[int, set[s
     port = 0
     servers: list[BaseServer] = []
     for address in (ORIGIN_ADDRESS, *bridges, *extra):
-        stream = ThreadingTCPServer((address, port), partial(_Stream, address, seen))
+        version = ip_address(address).version
+        stream = _STREAMS[version]((address, port), partial(_Stream, address, seen))
         port = port or stream.socket.getsockname()[1]
-        servers += [stream, ThreadingUDPServer((address, port), partial(_Packet, address, seen))]
+        servers += [stream, _PACKETS[version]((address, port), partial(_Packet, address, seen))]
     for server in servers:
         threading.Thread(target=partial(server.serve_forever, poll_interval=0.05), daemon=True).start()
     try:
@@ -65,4 +81,5 @@ def listeners(bridges: list[str], extra: list[str]) -> Iterator[tuple[int, set[s
 
 
 def _own(verb: str, address: str) -> None:
-    subprocess.run(["ip", "address", verb, f"{address}/32", "dev", "lo"], check=True, timeout=10)
+    # A single address, of either family.
+    subprocess.run(["ip", "address", verb, address, "dev", "lo"], check=True, timeout=10)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from tests.e2e.client import IMAGE, WIREGUARD, Clients, all_clients, each
 from tests.e2e.deployment import SITE, Server, docker, inspect
 from tests.e2e.lines import FAR_ORIGIN, client_line, far_origin, on_machine
-from tests.e2e.outside import ANSWER, PAGE, Outside, is_server
+from tests.e2e.listeners import listeners
+from tests.e2e.outside import ANSWER, ORIGIN_ADDRESS, ORIGIN_ADDRESS6, PAGE, Outside, is_server
 from tests.e2e.programs import PROTOCOLS
+from tests.e2e.visitor import VERSIONS
 
 pytestmark = pytest.mark.integration
 
@@ -20,6 +23,13 @@ GUEST = "e2e-guest"
 
 METADATA = "fd00:ec2::254"
 """Where a cloud's machines ask for their own secrets (Amazon's EC2, by IPv6)."""
+
+REFUSED = ["fd77::1", "2001:db8:113::200"]
+"""A private address of this machine, and its public one, which egressRefuse names."""
+
+# The site, Xray, the panel and what lives beside it, by the network of the containers; chisel by the peers'.
+SERVICES = [(CADDY, 80), (CADDY, 443), ("fd9c:3b1e:7a20:1::b", 8004), (PANEL, 8010), (PANEL, 9999),
+            ("panel.example", 9999), ("fd9c:3b1e:7a20:2::1", 8006), ("::1", 8002), ("fe80::1", 8002)]
 
 TIMED_OUT = 28
 """Exit code of curl."""
@@ -87,17 +97,26 @@ def test_origins_see_the_server_s_own_address_and_the_server_sees_its_clients(du
     assert f"[{address}]:" in on_machine(f"nsenter --target {caddy} --net ss --tcp --numeric state established")
 
 
-def test_no_client_reaches_our_own_networks_by_ipv6(
+def test_no_client_reaches_our_own_networks_by_ipv6_and_all_reach_a_name_of_both_families(
     dual: Server, clients: Clients, beyond: Outside, own_addresses: list[str],
 ) -> None:
-    # A client's own default route leads to this machine, where each of the addresses would be found.
-    for name in WIREGUARD:
-        assert clients[name].run("ip", "route", "replace", "fc00::/7", "dev", "wg0").returncode == 0
-    beyond.seen.clear()
-    for url in [*own_addresses, "http://[fd9c:3b1e:7a20:2::1]:8006/health", "http://[fe80::1]/"]:
-        answers = each(clients, lambda one, url=url: one.fetch(url, "--max-time", "5"))  # type: ignore[misc]
-        assert {name for name, done in answers.items() if done.returncode in {0, TIMED_OUT}} == set(), url
-    assert beyond.seen == []
+    beyond.names.update({
+        "both.example": deque([ORIGIN_ADDRESS6, ORIGIN_ADDRESS]), "six.example": deque([ORIGIN_ADDRESS6]),
+        "private.example": deque([GATEWAY]), "panel.example": deque([PANEL])})
+    with listeners([ORIGIN_ADDRESS6, GATEWAY, METADATA], REFUSED) as (port, seen):
+        reachable = {(network, host, port) for network in ("tcp", "udp")
+                     for host in (ORIGIN_ADDRESS, ORIGIN_ADDRESS6, "both.example", "six.example")}
+        refused = [(network, host, port) for network in ("tcp", "udp")
+                   for host in (GATEWAY, METADATA, *REFUSED, "private.example")]
+        targets = [*sorted(reachable), *refused, *(("tcp", host, number) for host, number in SERVICES)]
+        for name in WIREGUARD:
+            # A client's own default route leads to this machine, where each of the addresses would be found.
+            clients[name].route_all()
+        assert each(clients, lambda one: one.reached(targets, beyond.resolver)) == dict.fromkeys(PROTOCOLS, reachable)
+        assert seen == {ORIGIN_ADDRESS, ORIGIN_ADDRESS6}
+        # All of them could have been reached: what is not guarded does so from the same place.
+        for address in (GATEWAY, METADATA, *REFUSED):
+            assert visit("stealth-vpn", f"http://[{address}]:{port}/").stdout.decode() == address
 
 
 def test_from_outside_only_caddy_s_public_ports_answer(
@@ -110,6 +129,13 @@ def test_from_outside_only_caddy_s_public_ports_answer(
     assert knock(f"https://[{CADDY}]/") == 0
     # This machine has a route there, and only Docker's filter is in the way.
     assert knock(f"http://[{PANEL}]:9999/health") == TIMED_OUT
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_visitor_sees_the_site_by_ipv6(dual: Server, clients: Clients, version: str) -> None:
+    page = clients["trojan"].run("curl", "--silent", "--show-error", "--cacert", "/client/ca.crt", version,
+                                 "https://app.stealth.test/").stdout
+    assert page.encode() == SITE
 
 
 def test_a_second_up_changes_nothing_with_ipv6(dual: Server) -> None:

@@ -83,7 +83,8 @@ func (g *Guard) control(_, address string, _ syscall.RawConn) error {
 	return g.Check(target.Addr())
 }
 
-// Resolve returns the first address of a host that clients may reach.
+// Resolve returns the first address of a host that clients may reach. Go's order of a name's addresses (RFC 6724) ends
+// with those that this machine has no route to, such as IPv6 ones where it has IPv4 only.
 func (g *Guard) Resolve(ctx context.Context, host string) (netip.Addr, error) {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return address, g.Check(address)

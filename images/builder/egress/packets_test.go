@@ -86,7 +86,8 @@ func TestAClosedSocketSaysSo(t *testing.T) {
 	}
 }
 
-// lookups is a resolver that gives every name 127.0.0.1, and counts what it is asked.
+// lookups is a resolver that gives every name 127.0.0.1 and fe80::1, which nothing reaches without a zone, and counts
+// what it is asked.
 func lookups(t *testing.T) (*net.Resolver, *atomic.Int32) {
 	t.Helper()
 	socket, address := receiver(t)
@@ -100,18 +101,29 @@ func lookups(t *testing.T) (*net.Resolver, *atomic.Int32) {
 			count.Add(1)
 			// RFC 1035 section 4.1: the question ends with an empty label, a type and a class.
 			end := 12 + bytes.IndexByte(query[12:], 0) + 5
-			answers := byte(0)
-			record := []byte{}
-			if query[end-3] == 1 { // type A
-				answers, record = 1, []byte{0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1}
+			kind, address := query[end-3], netip.MustParseAddr("127.0.0.1")
+			if kind == 28 { // type AAAA (RFC 3596)
+				address = netip.MustParseAddr("fe80::1")
 			}
-			answer := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, answers, 0, 0, 0, 0}, query[12:end]...)
-			_, _ = socket.WriteToUDPAddrPort(append(answer, record...), client) // its loss is seen as silence
+			answer := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0}, query[12:end]...)
+			answer = append(answer, 0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 0, 0, byte(address.BitLen()/8))
+			_, _ = socket.WriteToUDPAddrPort(append(answer, address.AsSlice()...), client) // its loss is seen as silence
 		}
 	}()
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "udp", address.String())
 	}}, count
+}
+
+func TestOfANameOfBothFamiliesTheAddressThatCanBeReachedIsTaken(t *testing.T) {
+	guard := mustLoad(t, `{"refuse": ["10.0.0.0/8"], "resolvers": ["192.0.2.1"]}`)
+	guard.resolver, _ = lookups(t)
+	for range 5 {
+		address, err := guard.Resolve(t.Context(), "some.example.")
+		if err != nil || address.Unmap().String() != "127.0.0.1" {
+			t.Errorf("%v, %v", address, err)
+		}
+	}
 }
 
 func TestANameIsLookedUpOnceForASession(t *testing.T) {

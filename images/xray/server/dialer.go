@@ -20,7 +20,11 @@ func (d dialer) Dial(
 	if to.Network != xray.Network_UDP {
 		return d.guard.Dial(ctx, "tcp", to.NetAddr())
 	}
-	address, err := d.guard.Resolve(ctx, to.Address.String())
+	host := to.Address.String()
+	if to.Address.Family().IsIP() {
+		host = to.Address.IP().String() // Xray's own text of an IPv6 address has brackets
+	}
+	address, err := d.guard.Resolve(ctx, host)
 	if err != nil {
 		return nil, err
 	}

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 
-from tests.e2e.deployment import docker
+from tests.e2e.deployment import MACHINE, docker
 
 FAR_ORIGIN = "e2e-far-origin"
-MACHINE = "e2e-machine"
 # Has ip, nft and nsenter, so that the machine that runs the tests need not.
 _IMAGE = "stealth-vpn/wireguard:local"
 
@@ -47,8 +46,9 @@ def client_line(number: int, mtu: int = 1500) -> Line:
 def machine() -> Iterator[None]:
     """Keep a container with the machine's own network and processes, for as long as the block lasts."""
     docker("rm", "--force", MACHINE, check=False)
-    docker("run", "--detach", "--name", MACHINE, "--init", "--privileged", "--network", "host", "--pid", "host",
-           "--entrypoint", "/usr/bin/sleep", _IMAGE, "infinity")
+    # A test restarts the engine, and later ones still need it.
+    docker("run", "--detach", "--restart", "always", "--name", MACHINE, "--init", "--privileged",
+           "--network", "host", "--pid", "host", "--entrypoint", "/usr/bin/sleep", _IMAGE, "infinity")
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ _USER = "10001:10001"
 def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
     """Make Caddy, which waits for the others."""
     settings, secrets = deployment.settings, deployment.secrets
-    rendered = pulumi.Output.all(secrets.xray, secrets.wireguard, secrets.panel).apply(
+    rendered = pulumi.Output.all(secrets.xray, secrets.singbox, secrets.wireguard, secrets.panel).apply(
         lambda keys: caddy.files(settings, deployment.plan, *keys))
     files = {**texts(rendered, "Caddyfile"), **deployment.certificates.caddy}
     volumes, handed_over = deployment.volumes, deployment.certificates.handed_over

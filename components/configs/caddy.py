@@ -1,6 +1,6 @@
 """Caddy's configuration: TCP's routing by server name, the cover site, the panel's secret path."""
 
-from components.keys import PanelKeys, WireguardKeys, XrayKeys
+from components.keys import PanelKeys, SingboxKeys, WireguardKeys, XrayKeys
 from components.rendering import render
 from components.settings import Settings
 
@@ -11,7 +11,7 @@ _LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARN", "ERROR": "ERROR"
 
 
 def files(
-    settings: Settings, plan: Plan, xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys,
+    settings: Settings, plan: Plan, xray: XrayKeys, singbox: SingboxKeys, wireguard: WireguardKeys, panel: PanelKeys,
 ) -> dict[str, str]:
     """Return the texts by file name; certificate files are added where they are known."""
     return {"Caddyfile": render(
@@ -25,7 +25,7 @@ def files(
         websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path, panel_path=panel.path,
         cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN, cover_quic=ports.COVER_QUIC,
         site=plan.name("www"), reality=plan.name("cdn"), shadowtls=plan.name("img"), trojan=plan.name("app"),
-        tuic=plan.name("t"),
+        tuic=plan.name("t"), shadowtls_password=singbox.shadowtls_password,
         **_site_addresses(settings, plan), **_upstreams(settings, plan))}
 
 

@@ -28,8 +28,8 @@ SHAPES: list[dict[str, object]] = [
 def rendered(service: str, shape: dict[str, object]) -> dict[str, str]:
     settings = load(**shape)
     if service == "caddy":
-        texts = caddy.files(settings, PLAN, XrayKeys.from_seed("seed"), WireguardKeys.from_seed("seed"),
-                            PanelKeys.from_seed("seed"))
+        texts = caddy.files(settings, PLAN, XrayKeys.from_seed("seed"), SingboxKeys.from_seed("seed"),
+                            WireguardKeys.from_seed("seed"), PanelKeys.from_seed("seed"))
         leaf = AUTHORITY.leaf(["www.example.com"])
         return texts | {"ca.crt": AUTHORITY.certificate_pem, "ca.key": AUTHORITY.private_key_pem,
                         "tls.crt": leaf.chain_pem, "tls.key": leaf.private_key_pem}

@@ -28,7 +28,7 @@ TEMPLATES = sorted(str(path.relative_to(rendering.TEMPLATES)) for path in render
 
 
 def caddyfile(**changes: object) -> str:
-    return caddy.files(load(**changes), PLAN, XRAY, WIREGUARD, PANEL)["Caddyfile"]
+    return caddy.files(load(**changes), PLAN, XRAY, SINGBOX, WIREGUARD, PANEL)["Caddyfile"]
 
 
 def front_options(**changes: object) -> dict[str, str]:
@@ -171,7 +171,7 @@ def test_ports_of_the_settings_reach_the_daemons_and_caddy() -> None:
     assert xray_config(**changes)["inbounds"][0]["port"] == 9001
     assert trojan_config(**changes)["local_port"] == 9002
     assert singbox_config(**changes)["inbounds"][3]["listen_port"] == 9006
-    for upstream in ("relay 172.20.0.11:9001 proxy_protocol", "relay 172.20.0.12:9002"):
+    for upstream in ("reality cdn.example.com 172.20.0.11:9001\n", "trojan app.example.com 172.20.0.12:9002\n"):
         assert upstream in caddyfile(**changes)
     assert front_options(**changes)["-tuic"] == "172.20.0.13:9006"
 
@@ -184,12 +184,12 @@ def test_each_daemon_gets_the_log_level_in_its_own_words(level: str, expected: t
     assert found == expected
 
 
-def test_first_packet_routes_use_tls_matchers_only() -> None:
-    # caddy-l4 pull request 455: another matcher beside them loses split ClientHellos.
-    wrapper = caddyfile().split("listener_wrappers {")[1].split("\n\t\t\ttls\n")[0]
-    found = re.findall(r"^\s*@\w+ (?:\{\n(.*?)\n\s*\}|([^\n{]+))$", wrapper, re.M | re.S)
-    lines = [line.strip() for pair in found for line in "".join(pair).splitlines()]
-    assert [line.removeprefix("not ").split()[0] for line in lines] == ["tls"] * 4
+def test_who_is_meant_for_a_daemon_is_told_apart_around_the_tls_of_caddy_itself() -> None:
+    wrappers = caddyfile().split("listener_wrappers {")[1].split("\n\t\t}\n")[0]
+    assert wrappers.split("\n\t\t\t") == [
+        "", "entrance {", "\treality cdn.example.com 172.20.0.11:8001",
+        f'\tshadowtls img.example.com 172.20.0.13:8003 "{SINGBOX.shadowtls_password}"', "}", "tls",
+        "trojan app.example.com 172.20.0.12:8002"]
 
 
 def test_the_udp_front_shares_the_port_among_the_three_daemons_and_the_site() -> None:
@@ -225,7 +225,8 @@ def test_minimal_mode_names_no_daemon_but_the_panel() -> None:
     minimal = caddyfile(mode="minimal")
     assert "172.20.0.15:8010" in minimal
     assert not re.search(r"172\.20\.0\.1[234]:", minimal)
-    assert "layer4" not in minimal
+    assert "entrance" not in minimal
+    assert "trojan" not in minimal
 
 
 def test_public_certificates_are_asked_for_without_the_tls_challenge_that_a_route_would_swallow() -> None:
@@ -292,7 +293,7 @@ def test_every_name_has_its_site_on_every_listener(mode: str, labels: tuple[str,
 def test_a_client_s_other_key_touches_no_front() -> None:
     other = replace(XRAY, vision_id="another", websocket_id="another")
     peers = replace(WIREGUARD, peer=WIREGUARD.websocket_peer, websocket_password=XRAY.short_id)
-    assert caddy.files(load(), PLAN, other, peers, PANEL)["Caddyfile"] == caddyfile()
+    assert caddy.files(load(), PLAN, other, SINGBOX, peers, PANEL)["Caddyfile"] == caddyfile()
 
 
 def test_logins_are_limited_as_configured() -> None:

@@ -1,10 +1,6 @@
-// Package relay is caddy-l4's handler `relay`: it joins a connection to a daemon behind it.
+// Package relay joins a client's connection to a daemon behind Caddy.
 //
-// caddy-l4's own `proxy` (modules/l4proxy/proxy.go at v0.1.2) hides the sockets from Go's io.Copy, so that each byte
-// is copied through user space, by 8 KB at a time on the way up. Here the kernel moves them from socket to socket
-// by splice(2) where Caddy does not end the TLS.
-//
-//	relay <host>:<port> [proxy_protocol | hang_up]
+// Two plain sockets are handed to io.Copy as they are, so that the kernel moves the bytes between them by splice(2).
 package relay
 
 import (
@@ -12,91 +8,52 @@ import (
 	"net"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/mholt/caddy-l4/layer4"
 	"github.com/pires/go-proxyproto"
 )
 
 // The daemons are on the same machine; one that takes longer is not there.
 const dialTimeout = 5 * time.Second
 
-func init() { caddy.RegisterModule(&Relay{}) }
-
-// Relay is the handler.
-type Relay struct {
-	// Upstream is the daemon's HOST:PORT.
-	Upstream string `json:"upstream"`
-	// ProxyProtocol tells the daemon the client's address first, by the PROXY protocol's version 2.
-	ProxyProtocol bool `json:"proxy_protocol,omitempty"`
-	// HangUp ends the connection when the daemon has said all, as Go's web server does; to wait until the client
-	// ends it too would tell a prober that there is a proxy.
-	HangUp bool `json:"hang_up,omitempty"`
-}
-
-// CaddyModule names the handler.
-func (*Relay) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "layer4.handlers.relay", New: func() caddy.Module { return new(Relay) }}
-}
-
-// UnmarshalCaddyfile reads the one line.
-func (relay *Relay) UnmarshalCaddyfile(line *caddyfile.Dispenser) error {
-	line.Next() // the handler's name
-	if !line.AllArgs(&relay.Upstream) {
-		var word string
-		if !line.Args(&word) || line.NextArg() {
-			return line.ArgErr()
-		}
-		relay.ProxyProtocol, relay.HangUp = word == "proxy_protocol", word == "hang_up"
-		if !relay.ProxyProtocol && !relay.HangUp {
-			return line.ArgErr()
-		}
-	}
-	if _, _, err := net.SplitHostPort(relay.Upstream); err != nil {
-		return line.WrapErr(err)
-	}
-	return nil
-}
-
-// Handle joins the two until both have ended. That a connection breaks is everyday, and no error of ours.
-func (relay *Relay) Handle(down *layer4.Connection, _ layer4.Handler) error {
-	up, err := net.DialTimeout("tcp", relay.Upstream, dialTimeout)
+// Dial connects to a daemon and tells it what has been read of the client already, in one write.
+func Dial(upstream string, first []byte) (net.Conn, error) {
+	daemon, err := net.DialTimeout("tcp", upstream, dialTimeout)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer up.Close()
-	if relay.ProxyProtocol {
-		header := proxyproto.HeaderProxyFromAddrs(2, down.RemoteAddr(), down.LocalAddr())
-		header.Command = proxyproto.PROXY
-		if _, err := header.WriteTo(up); err != nil {
-			return err
-		}
+	if _, err := daemon.Write(first); err != nil {
+		_ = daemon.Close()
+		return nil, err
 	}
-	// What the matchers have read; after that the socket below can be used itself.
-	if _, err := io.CopyN(up, down, int64(len(down.MatchingBytes()))); err != nil {
-		return err
-	}
-	if relay.HangUp {
-		join(ending{down.Conn}, up)
-	} else {
-		join(down.Conn, up)
-	}
-	return nil
+	return daemon, nil
 }
 
-// ending is a connection whose end of writing is its end; over TLS it says so first.
-type ending struct{ net.Conn }
+// Announced puts the PROXY protocol's version 2, with the addresses of `client`, before `first`
+// (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt).
+func Announced(client net.Conn, first []byte) ([]byte, error) {
+	header := proxyproto.HeaderProxyFromAddrs(2, client.RemoteAddr(), client.LocalAddr())
+	header.Command = proxyproto.PROXY
+	announced, err := header.Format()
+	return append(announced, first...), err
+}
 
-func (connection ending) CloseWrite() error { return connection.Close() }
+// Ending is a connection whose end of writing is its end, as of Go's web server; to wait until the client ends it too
+// would tell a prober that there is a relay.
+type Ending struct{ net.Conn }
 
-func join(down, up net.Conn) {
+// CloseWrite closes; over TLS it says so first.
+func (connection Ending) CloseWrite() error { return connection.Close() }
+
+// Join passes bytes both ways until both have ended, and closes both. That a connection breaks is everyday.
+func Join(client, daemon net.Conn) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pass(up, down)
+		pass(daemon, client)
 	}()
-	pass(down, up)
+	pass(client, daemon)
 	<-done
+	_ = client.Close()
+	_ = daemon.Close()
 }
 
 // pass copies one way and passes on its end: an orderly one leaves the other way open, a break ends both.
@@ -108,8 +65,3 @@ func pass(into, from net.Conn) {
 		_ = from.Close()
 	}
 }
-
-var (
-	_ layer4.NextHandler    = (*Relay)(nil)
-	_ caddyfile.Unmarshaler = (*Relay)(nil)
-)

@@ -7,32 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/mholt/caddy-l4/layer4"
 	"github.com/pires/go-proxyproto"
-	"go.uber.org/zap"
 )
 
 const patience = 10 * time.Second
-
-func TestTheLineIsRead(t *testing.T) {
-	for line, want := range map[string]Relay{
-		"relay 10.0.0.1:80":                {Upstream: "10.0.0.1:80"},
-		"relay 10.0.0.1:80 proxy_protocol": {Upstream: "10.0.0.1:80", ProxyProtocol: true},
-		"relay 10.0.0.1:80 hang_up":        {Upstream: "10.0.0.1:80", HangUp: true},
-	} {
-		var found Relay
-		if err := found.UnmarshalCaddyfile(caddyfile.NewTestDispenser(line)); err != nil || found != want {
-			t.Errorf("%q: %+v, %v", line, found, err)
-		}
-	}
-	for _, line := range []string{
-		"relay", "relay 10.0.0.1", "relay 10.0.0.1:80 other", "relay 10.0.0.1:80 proxy_protocol more"} {
-		if err := new(Relay).UnmarshalCaddyfile(caddyfile.NewTestDispenser(line)); err == nil {
-			t.Errorf("%q was taken", line)
-		}
-	}
-}
 
 // pair returns both ends of a TCP connection.
 func pair(t *testing.T) (near, far *net.TCPConn) {
@@ -79,39 +57,41 @@ func bounded(t *testing.T, made net.Conn) *net.TCPConn {
 	return made.(*net.TCPConn)
 }
 
-// relayed returns a client, the daemon's end of its connection, and a channel that closes when the handler returns.
-func relayed(t *testing.T, relay Relay, matched string) (client, daemon *net.TCPConn, done chan struct{}) {
+// joined returns a client, the daemon's end of its connection, and a channel that closes when the two are parted.
+func joined(t *testing.T, first string, served func(net.Conn) net.Conn) (client, daemon *net.TCPConn, done chan struct{}) {
 	t.Helper()
 	listener := listen(t)
-	client, served := pair(t)
-	relay.Upstream = listener.Addr().String()
+	client, accepted := pair(t)
+	dialed, err := Dial(listener.Addr().String(), []byte(first))
+	if err != nil {
+		t.Fatal(err)
+	}
 	done = make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := relay.Handle(layer4.WrapConnection(served, []byte(matched), zap.NewNop()), nil); err != nil {
-			t.Error(err)
-		}
-		_ = served.Close() // as caddy-l4 does
+		Join(served(accepted), dialed)
 	}()
 	return client, accept(t, listener), done
 }
+
+func asIs(connection net.Conn) net.Conn { return connection }
 
 func awaitEnd(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-done:
 	case <-time.After(patience):
-		t.Fatal("the handler goes on")
+		t.Fatal("the two stay joined")
 	}
 }
 
 func TestBytesPassBothWaysAndEachEndByItself(t *testing.T) {
-	client, daemon, done := relayed(t, Relay{}, "matched ")
+	client, daemon, done := joined(t, "read before ", asIs)
 	go func() {
 		_, _ = client.Write([]byte("and more"))
 		_ = client.CloseWrite()
 	}()
-	if asked, err := io.ReadAll(daemon); err != nil || string(asked) != "matched and more" {
+	if asked, err := io.ReadAll(daemon); err != nil || string(asked) != "read before and more" {
 		t.Fatalf("%q, %v", asked, err)
 	}
 	answer := bytes.Repeat([]byte("a long answer"), 1<<18)
@@ -126,7 +106,12 @@ func TestBytesPassBothWaysAndEachEndByItself(t *testing.T) {
 }
 
 func TestTheDaemonIsToldTheClientSAddress(t *testing.T) {
-	client, daemon, _ := relayed(t, Relay{ProxyProtocol: true}, "x")
+	client, served := pair(t)
+	announced, err := Announced(served, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, daemon, _ := joined(t, string(announced), asIs)
 	told := proxyproto.NewConn(daemon)
 	first := make([]byte, 1)
 	if _, err := io.ReadFull(told, first); err != nil || first[0] != 'x' {
@@ -139,7 +124,7 @@ func TestTheDaemonIsToldTheClientSAddress(t *testing.T) {
 
 func TestABreakOnOneSideEndsBoth(t *testing.T) {
 	for name, broken := range map[string]int{"client": 0, "daemon": 1} {
-		client, daemon, done := relayed(t, Relay{}, "")
+		client, daemon, done := joined(t, "", asIs)
 		ends := []*net.TCPConn{client, daemon}
 		_ = ends[broken].SetLinger(0) // so that closing resets
 		_ = ends[broken].Close()
@@ -151,17 +136,15 @@ func TestABreakOnOneSideEndsBoth(t *testing.T) {
 }
 
 func TestADaemonThatIsNotThereIsAnError(t *testing.T) {
-	_, served := pair(t)
 	free := listen(t)
 	_ = free.Close()
-	relay := &Relay{Upstream: free.Addr().String()}
-	if err := relay.Handle(layer4.WrapConnection(served, nil, zap.NewNop()), nil); err == nil {
+	if _, err := Dial(free.Addr().String(), nil); err == nil {
 		t.Error("no error")
 	}
 }
 
 func TestAClientThatStaysIsHungUpOnAfterItHasTheLastBytes(t *testing.T) {
-	client, daemon, done := relayed(t, Relay{HangUp: true}, "")
+	client, daemon, done := joined(t, "", func(served net.Conn) net.Conn { return Ending{served} })
 	_, _ = daemon.Write([]byte("last"))
 	_ = daemon.CloseWrite()
 	if got, err := io.ReadAll(client); err != nil || string(got) != "last" {

@@ -9,7 +9,7 @@ from .observation import Observation, differing
 from .probes import Probe, observe
 
 _WORKERS = 40
-_REPEATS = 3
+_REPEATS = 12
 _PATIENT_SECONDS = 1.2
 _PATIENT_WORKERS = 32
 
@@ -27,7 +27,7 @@ class Difference:
 def compare(probes: Iterable[Probe], ours: Endpoint, plain: Endpoint, tick: Callable[[], None]) -> list[Difference]:
     """Return the differences, in the probes' order.
 
-    Probes that wait for a server's timeout run beside all others. One that differs is asked three times more,
+    Probes that wait for a server's timeout run beside all others. One that differs is asked twelve times more,
     with more patience, and counts when no answer of ours was ever a plain one: a lost race of two packets is
     then no difference, and one that is won every time is.
     """

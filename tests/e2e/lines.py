@@ -37,9 +37,10 @@ class Line:
 
 
 def client_line(number: int, mtu: int = 1500) -> Line:
-    """Return the line of a client; numbers from 0 to 63."""
-    return Line(name=f"e2e-line-{number}", subnet=f"192.0.2.{4 * number}/30", subnet6=f"2001:db8:2:{number:x}::/64",
-                mtu=mtu)
+    """Return the line of a client; numbers from 0 to 47."""
+    # Not from the range's begin: some machines have an address there themselves.
+    return Line(name=f"e2e-line-{number}", mtu=mtu, subnet=f"192.0.2.{64 + 4 * number}/30",
+                subnet6=f"2001:db8:2:{number:x}::/64")
 
 
 @contextmanager

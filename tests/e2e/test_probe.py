@@ -34,7 +34,7 @@ def test_nothing_differs_but_what_the_document_tells(deployed: Server) -> None:
 
 def test_another_header_of_the_plain_caddy_is_found(deployed: Server) -> None:
     done = deployed.run("python", "-c", _CHANGED.format(stack=STACK))
-    assert "('HTTP/1.1/www/page', ('answer', " in done.stdout, done.stdout
+    assert "('HTTP/1.1/www/page', ('answer'," in done.stdout, done.stdout
     assert "('HTTP/1.1/www/bad line'" not in done.stdout
 
 

@@ -40,7 +40,7 @@ class Engine:
         done = self._run("version", "--format", "{{.Server.Version}}")
         if done.returncode != 0:
             raise OperatorError(
-                f"Docker Engine at {self.host} does not answer: {_last_line(done.stderr)}. "
+                f"Docker Engine at {self.host} does not answer: {last_line(done.stderr)}. "
                 "Start it with `toolchain/engine.sh`, or run `pulumi config set dockerHost <address>`.")
         return done.stdout.strip()
 
@@ -63,7 +63,7 @@ class Engine:
         if kind != "CMD":
             return f"{container} has no health check"
         done = self._run("exec", container, *command)
-        return "" if done.returncode == 0 else _last_line(done.stdout or done.stderr)
+        return "" if done.returncode == 0 else last_line(done.stdout or done.stderr)
 
     def publishers(self) -> dict[str, str]:
         """Return the names of the containers that publish ports, by port and transport such as 443/tcp."""
@@ -136,6 +136,7 @@ def _container(entry: dict[str, Any]) -> Container:
                      health=state.get("Health", {}).get("Status", ""))
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """Return the last line of what a command said, without its full stop."""
     lines = text.strip().splitlines()
     return lines[-1].rstrip(".") if lines else "no reason was given"

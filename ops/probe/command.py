@@ -19,6 +19,7 @@ from ..stack import Stack
 from ..target import Target
 from . import compare, firsts, hellos, http, imposters, known, quic, timing
 from .compare import Difference
+from .known import Known
 from .line import Endpoint
 from .probes import Probe
 from .reference import Site, address_of_server, reference
@@ -32,6 +33,9 @@ class Result:
     """All that a run found."""
 
     seed: int
+    known: list[Known]
+    """Rows of the table of known differences."""
+
     differences: list[Difference]
     timings: list[timing.Timing]
     score: Score
@@ -63,7 +67,7 @@ def run(name: str, server: str, seed: int, show: Callable[[str], None], change: 
         timings = timing.measure(Random(seed), ours, plain)
         found = compare.compare(probes, ours, plain, _progress(len(probes), show))
     rows = known.read(known.TABLE.read_text())
-    return Result(seed=seed, differences=found, timings=timings,
+    return Result(seed=seed, known=rows, differences=found, timings=timings,
                   score=Score.of([probe.name for probe in probes], found, rows))
 
 
@@ -76,9 +80,8 @@ def all_probes(random: Random, domain: str, credentials: imposters.Credentials) 
 
 def report(result: Result, show: Callable[[str], None]) -> None:
     """Show differences and timing for people; the score is the last line."""
-    rows = known.read(known.TABLE.read_text())
     for item in result.differences:
-        row = known.explanation(item, rows)
+        row = known.explanation(item, result.known)
         show(f"{item.probe.name}{f' (known: {row.reason})' if row else ''}")
         for field in item.fields:
             show(f"  {field}: {tell(field)}\n    ours:  {_short(getattr(item.ours, field))}\n"
@@ -91,11 +94,10 @@ def report(result: Result, show: Callable[[str], None]) -> None:
 
 def as_document(result: Result) -> str:
     """Return the run as JSON."""
-    rows = known.read(known.TABLE.read_text())
     document: dict[str, Any] = {
         "seed": result.seed, "score": result.score.points, "line": result.score.line(),
         "tcpProbes": result.score.tcp, "udpProbes": result.score.udp,
-        "differences": [as_json(item, rows) for item in result.differences],
+        "differences": [as_json(item, result.known) for item in result.differences],
         "timing": [{"name": item.label, "measure": item.measure, "oursSeconds": item.ours_seconds,
                     "plainSeconds": item.plain_seconds, "delta": item.delta, "probability": item.probability,
                     "tellsApart": item.tells_apart} for item in result.timings]}

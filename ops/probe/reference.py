@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from components.rendering import render
 
-from ..docker import Engine
+from ..docker import CADDY, Engine, last_line
 from ..errors import OperatorError
 from .probes import NAMES
 from .session import context
@@ -17,7 +17,6 @@ from .session import context
 NAME = "stealth-probe"
 """Of the container and of its network, which reaches no other machine."""
 
-_SERVER = "stealth-caddy"
 _READY_SECONDS = 15
 
 
@@ -54,14 +53,14 @@ def reference(engine: Engine, stack: str, site: Site) -> Iterator[str]:
     _remove(engine)
     _must(engine, "network", "create", "--internal", "--label", f"org.stealth-vpn.probe={stack}", NAME)
     try:
-        image = _must(engine, "container", "inspect", _SERVER, "--format", "{{.Image}}")
+        image = _must(engine, "container", "inspect", CADDY, "--format", "{{.Image}}")
         process = engine.start(
             "run", "--interactive", "--rm", "--pull", "never", "--name", NAME, "--network", NAME,
             "--label", f"org.stealth-vpn.probe={stack}",
             "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true", "--user", "10001:10001",
             "--tmpfs", "/tmp:rw,noexec,nosuid,nodev,size=16m,uid=10001",  # noqa: S108 - inside
             "--memory", "512m", "--pids-limit", "512",
-            "--ulimit", "nofile=16384:16384", "--volumes-from", f"{_SERVER}:ro", "--env", "XDG_DATA_HOME=/tmp",
+            "--ulimit", "nofile=16384:16384", "--volumes-from", f"{CADDY}:ro", "--env", "XDG_DATA_HOME=/tmp",
             "--entrypoint", "/usr/local/bin/caddy", image, "run", "--config", "-", "--adapter", "caddyfile")
         if process.stdin is not None:
             process.stdin.write(site.caddyfile())
@@ -76,7 +75,7 @@ def address_of_server(engine: Engine) -> str:
 
     Not the published port: Docker's proxy for connections from the host itself would hide how they end.
     """
-    return _must(engine, "container", "inspect", _SERVER, "--format",
+    return _must(engine, "container", "inspect", CADDY, "--format",
                  '{{(index .NetworkSettings.Networks "stealth-vpn").IPAddress}}')
 
 
@@ -113,6 +112,6 @@ def _remove(engine: Engine) -> None:
 def _must(engine: Engine, *words: str) -> str:
     done = engine.ask(*words)
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        raise OperatorError(f"`docker {' '.join(words[:3])}` failed: {reason}. Is the server up? `make up` brings it.")
+        raise OperatorError(f"`docker {' '.join(words[:3])}` failed: {last_line(done.stderr)}. "
+                            "Is the server up? `make up` brings it.")
     return done.stdout.strip()

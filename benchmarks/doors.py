@@ -78,7 +78,7 @@ PLAIN = Door(address=_PLAN.edge("caddy"), port=PLAIN_PORT, containers=("bench-ca
 
 _CERTIFICATE, _KEY = "/etc/stealth/cert.pem", "/etc/stealth/key.pem"
 _COMMANDS = {
-    "xray": ["/usr/local/bin/xray", "run", "-config", "/etc/stealth/xray.json"],
+    "xray": ["/usr/local/bin/xray", "-config", "/etc/stealth/xray.json"],
     "trojan": ["/usr/local/bin/trojan-go", "-config", "/etc/stealth/trojan.json"],
     "wireguard": ["/usr/local/bin/chisel", "server", "--port", str(8006 + _TWIN_OFFSET),
                   "--authfile", "/etc/stealth/chisel-users.json", "--tls-cert", _CERTIFICATE, "--tls-key", _KEY],
@@ -131,6 +131,7 @@ def _texts(origin_port: int) -> dict[str, str]:
     """Return the twins' files; sing-box's certificate has every name of the server."""
     return {
         "xray.json": _xray(), "trojan.json": _trojan(), "Caddyfile": _CADDYFILE % origin_port,
+        "egress.json": _rendered("xray", "egress.json"),
         "chisel-users.json": _rendered("wireguard", "chisel-users.json"), "ca.crt": _rendered("caddy", "ca.crt"),
         "cert.pem": _rendered("singbox", "cert.pem"), "key.pem": _rendered("singbox", "key.pem")}
 

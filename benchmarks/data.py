@@ -21,7 +21,6 @@ from benchmarks.doors import NETWORK, PLAIN, PROTOCOLS, Door, twins
 from benchmarks.usage import cpu_seconds, working_set_mib
 from tests.e2e.client import Client, build_image, client, origin_of_bytes
 from tests.e2e.deployment import SERVICES, Server, clean, refuse_beside_another_server
-from tests.e2e.lines import machine
 from tests.e2e.outside import outside
 from tests.e2e.programs import Program, program
 
@@ -169,7 +168,7 @@ def main() -> int:
         server.up()
         build_image()
         good = memory()
-        with machine(), outside(), origin_of_bytes() as origin, twins(folder / "twins", urlsplit(origin).port or 80):
+        with outside(), origin_of_bytes() as origin, twins(folder / "twins", urlsplit(origin).port or 80):
             protocols = chosen.protocol or list(PROTOCOLS)
             turns = measure(Bench(server, origin, chosen.megabytes), protocols, chosen.runs)
         return 0 if table(protocols, turns) and good else 1

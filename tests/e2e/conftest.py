@@ -5,7 +5,6 @@ import pytest
 
 from tests.e2e.client import build_image
 from tests.e2e.deployment import Server, clean, refuse_beside_another_server
-from tests.e2e.lines import machine
 from tests.e2e.outside import Outside, outside
 
 
@@ -24,7 +23,7 @@ def beyond(server: Server) -> Iterator[Outside]:
     """The world beyond the server, and the image of its clients; deploys the server first."""
     server.up()
     build_image()
-    with machine(), outside() as made:
+    with outside() as made:
         yield made
 
 

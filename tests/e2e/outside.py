@@ -17,7 +17,7 @@ from socketserver import BaseRequestHandler, ThreadingUDPServer
 from typing import Any
 
 from tests.e2e.deployment import docker
-from tests.e2e.lines import on_machine
+from tests.e2e.lines import machine, on_machine
 
 CLIENTS, SERVER_ADDRESS = "e2e-clients", "198.51.100.1"
 """The clients' network, and the address at which they find the published port."""
@@ -146,20 +146,21 @@ def is_server(address: str) -> bool:
 
 @contextmanager
 def outside() -> Iterator[Outside]:
-    """Make the networks and the origin for as long as the block lasts; `lines.machine` must be there."""
-    for name, words in _NETWORKS.items():
-        docker("network", "rm", name, check=False)
-        docker("network", "create", *words, name)
-    on_machine(f"ip address replace {_LOOPBACK6}")
-    made = Outside()
-    for served in made.servers:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-    try:
-        yield made
-    finally:
+    """Make the networks and the origin for as long as the block lasts, and `lines.machine` with them."""
+    with machine():
+        for name, words in _NETWORKS.items():
+            docker("network", "rm", name, check=False)
+            docker("network", "create", *words, name)
+        on_machine(f"ip address replace {_LOOPBACK6}")
+        made = Outside()
         for served in made.servers:
-            served.shutdown()
-            served.server_close()
-        on_machine(f"ip address delete {_LOOPBACK6}")
-        for name in _NETWORKS:
-            docker("network", "rm", name)
+            threading.Thread(target=served.serve_forever, daemon=True).start()
+        try:
+            yield made
+        finally:
+            for served in made.servers:
+                served.shutdown()
+                served.server_close()
+            on_machine(f"ip address delete {_LOOPBACK6}")
+            for name in _NETWORKS:
+                docker("network", "rm", name)

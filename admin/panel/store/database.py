@@ -1,0 +1,57 @@
+"""The one place that opens the database: SQLite in the panel's own volume, or PostgreSQL by its address.
+
+SQLite: a write-ahead log and full synchronisation, so that what was acknowledged outlives a crash
+(https://sqlite.org/pragma.html#pragma_synchronous), and writers that queue up before they read.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+_BUSY_SECONDS = 15
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {_BUSY_SECONDS * 1000}")
+
+
+class Database:
+    """Sessions for reading and for writing; safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(make_url(url), pool_pre_ping=True)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            _listen(self.engine)
+        self._reading = sessionmaker(self.engine, expire_on_commit=False)
+        self._writing = sessionmaker(self.engine.execution_options(is_writing=True), expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that changes nothing."""
+        with self._reading() as session:
+            yield session
+            session.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a session that commits at the end of the block, or not at all if the block raises."""
+        with self._writing.begin() as session:
+            yield session
+
+
+def _listen(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _: Any) -> None:
+        # SQLAlchemy itself begins transactions; sqlite3's own habit would begin them too late.
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A reader that turns writer fails at once if another wrote meanwhile; a writer from the start waits its turn.
+        is_writing = connection.get_execution_options().get("is_writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")

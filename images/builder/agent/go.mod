@@ -1,0 +1,3 @@
+module stealth-vpn/images/agent
+
+go 1.26

@@ -10,7 +10,10 @@ GO_MODULES := toolchain/languagehost toolchain/providers images/builder/agent im
 SHELL_SCRIPTS := $(wildcard toolchain/*.sh tests/integration/*.sh) .ci/run
 DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients/Dockerfile)
 
-.PHONY: help up preview down probe setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare bench-deploy bench-data
+# The shell's own USER is whoever works here, and nobody's VPN user.
+NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
+
+.PHONY: help up preview down probe add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -30,6 +33,18 @@ down: setup
 ## make probe         looks at the server as a censor would, and scores it
 probe: setup
 	@$(RUN) $(BIN)/python -m ops probe
+
+## make add-user      adds USER and prints their link: make add-user USER=alice
+add-user: setup
+	@$(NAMED)$(RUN) $(BIN)/python -m ops users add "$$USER"
+
+## make list-users    lists those who may use the server
+list-users: setup
+	@$(RUN) $(BIN)/python -m ops users list
+
+## make remove-user   removes USER for good: make remove-user USER=alice
+remove-user: setup
+	@$(NAMED)$(RUN) $(BIN)/python -m ops users delete --yes "$$USER"
 
 ## make setup         brings Python, Pulumi, Docker and the base image; ROAD=official or ROAD=mirror forces a road
 setup:

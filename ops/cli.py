@@ -14,6 +14,7 @@ from .docker import CADDY, Container, Engine
 from .errors import OperatorError
 from .stack import Stack
 from .target import Target
+from .users import accounts, users
 
 # Containers that came up with the engine a moment ago get the time of their start period.
 _HEALTH_SECONDS = 60
@@ -101,6 +102,10 @@ def probe(name: str, server: str, seed: int | None, as_json: bool) -> None:
     else:
         command.report(result, click.echo)
     sys.exit(1 if result.score.tcp_differing else 0)
+
+
+main.add_command(users)
+main.add_command(accounts)
 
 
 def _await_health(engine: Engine, name: str) -> list[Container]:

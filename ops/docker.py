@@ -93,6 +93,10 @@ class Engine:
         force = ["--force"] if kind == "container" else []
         return self._run(kind, "rm", *force, name).returncode == 0
 
+    def execute(self, container: str, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a program in a running container, with text on its standard input."""
+        return self._run("exec", "--interactive", container, *command, stdin=stdin)
+
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a docker command, whatever comes of it."""
         return self._run(*words)
@@ -112,11 +116,12 @@ class Engine:
         parsed: list[dict[str, Any]] = json.loads(self._run("inspect", *ids).stdout)
         return parsed
 
-    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
                 ["docker", "--host", self.host, *words],  # noqa: S607 - the operator's own docker
-                capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False, env=_environment())
+                capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False, env=_environment(),
+                input=stdin)
         except FileNotFoundError as error:
             raise OperatorError("the program `docker` is not here. Install it with `make setup`.") from error
         except subprocess.TimeoutExpired as error:

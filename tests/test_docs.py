@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from ops.cli import main
 from tests.settings import SCHEMA
 
 README = Path("README.md").read_text()
+GROUPS = {name: command for name, command in main.commands.items() if isinstance(command, click.Group)}
 
 
 @pytest.mark.parametrize("key", sorted(SCHEMA))
@@ -21,9 +23,19 @@ def test_every_configuration_key_is_in_the_readme_with_its_default_and_meaning(k
     assert row[2].replace("`", "") == SCHEMA[key]["description"].replace("<domain>", "domain")
 
 
-@pytest.mark.parametrize("command", sorted(main.commands))
+@pytest.mark.parametrize("command", sorted(name for name in main.commands if name not in GROUPS))
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert re.search(rf"^    make {command} ", README, re.M)
+
+
+@pytest.mark.parametrize("command", [f"{group} {name}" for group, made in GROUPS.items() for name in made.commands])
+def test_every_command_for_people_is_documented_with_its_options(command: str) -> None:
+    text = Path("docs/commands.md").read_text()
+    assert re.search(rf"^\| .*`{command}[ `]", text, re.M)
+    group, name = command.split()
+    options = {option for parameter in GROUPS[group].commands[name].params for option in parameter.opts
+               if option.startswith("--")}
+    assert {option for option in options if f"`{option}" not in text} == set()
 
 
 @pytest.mark.parametrize("output", re.findall(r'pulumi\.export\("(\w+)"', Path("__main__.py").read_text()))

@@ -1,0 +1,66 @@
+"""The one place where these commands talk to the panel: its own API, by a program in its own container.
+
+So nothing has to be published, no token has to be kept, and it works on whatever engine the stack is.
+"""
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from .docker import Engine, last_line
+from .errors import OperatorError
+
+CONTAINER = "stealth-admin"
+# Isolated, and without site packages: it needs nothing but the standard library.
+_CALL = ("/usr/bin/python3", "-I", "-S", "/app/call.py")
+
+
+class Panel:
+    """The API of a running panel."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def call(self, method: str, path: str, body: object = None, **query: object) -> Any:
+        """Return the answer's JSON; raises OperatorError with the panel's own sentence when it refuses."""
+        asked = path + (f"?{urlencode(query)}" if query else "")
+        text = "" if body is None else json.dumps(body)
+        done = self._engine.execute(CONTAINER, *_CALL, method, asked, stdin=text)
+        if done.returncode != 0:
+            raise OperatorError(
+                f"the panel in {CONTAINER} cannot be asked: {last_line(done.stderr or done.stdout)}. "
+                "Run `make up`, or look at `docker logs stealth-admin`.")
+        answer = json.loads(done.stdout)
+        if answer["status"] >= 400:
+            raise OperatorError(_sentence(answer["status"], answer["body"]))
+        return answer["body"]
+
+    def user(self, name: str) -> dict[str, Any]:
+        """Return the user of that name; raises OperatorError when there is none."""
+        found = self.call("GET", "/users", name=name)["users"]
+        if not found:
+            raise OperatorError(f"there is no user {name}. `make list-users` shows all.")
+        user: dict[str, Any] = found[0]
+        return user
+
+    def on_user(self, name: str, method: str, action: str = "", body: object = None) -> Any:
+        """Call what belongs to one user, given by name."""
+        return self.call(method, f"/users/{quote(str(self.user(name)['id']))}{action}", body)
+
+
+def _sentence(status: int, body: Any) -> str:
+    if isinstance(body, dict):
+        faults = [text for texts in (body.get("errors") or {}).values() for text in _texts(texts)]
+        told = faults or [str(body.get("message") or "")]
+        if told[0]:
+            return " ".join(told)
+    return f"the panel refused with status {status}. Look at `docker logs {CONTAINER}`."
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the sentences of an answer's `errors`, however deep its fields lie."""
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _texts(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _texts(inner)]
+    return [str(value)]

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 )
 
@@ -19,8 +20,12 @@ type All struct {
 	Users    []User `json:"users"`
 }
 
-// ErrConflict tells that the change builds on another revision than the agent has; the panel then sends all users.
-var ErrConflict = errors.New("the change builds on another revision")
+var (
+	// ErrConflict tells that the change builds on another revision than the agent has; the panel then sends all users.
+	ErrConflict = errors.New("the change builds on another revision")
+	// errRefused tells that no agent would take this, and that nothing of it was done.
+	errRefused = errors.New("refused")
+)
 
 // apply returns the next state, without touching this one.
 func (known state) apply(change Change) (state, error) {
@@ -35,12 +40,16 @@ func (known state) apply(change Change) (state, error) {
 }
 
 func (known state) replace(all All) (state, error) {
+	if all.Users == nil {
+		// A body that forgot them must not lock everybody out.
+		return known, fmt.Errorf("%w: users are a list, if an empty one", errRefused)
+	}
 	return known.with(map[string]User{}, all.Users, all.Revision)
 }
 
 func (known state) with(users map[string]User, set []User, revision string) (state, error) {
 	if revision == "" {
-		return known, errors.New("a revision is never empty")
+		return known, fmt.Errorf("%w: a revision is never empty", errRefused)
 	}
 	for _, user := range set {
 		if err := user.check(); err != nil {

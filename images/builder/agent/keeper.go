@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"log"
@@ -23,6 +24,8 @@ type Keeper struct {
 
 	mutex  sync.Mutex
 	wanted state
+	// digest is that of wanted, once somebody asked; ten thousand users are not hashed for each look.
+	digest string
 	// told is what the engine was told since it started, by name.
 	told  map[string]User
 	fault error
@@ -77,7 +80,7 @@ func (keeper *Keeper) take(next func() (state, error)) (Status, error) {
 	if err := keeper.file.save(wanted); err != nil {
 		return keeper.status(), fmt.Errorf("users could not be written down: %w", err)
 	}
-	keeper.wanted = wanted
+	keeper.wanted, keeper.digest = wanted, ""
 	keeper.apply()
 	return keeper.status(), nil
 }
@@ -90,8 +93,11 @@ func (keeper *Keeper) Status() Status {
 }
 
 func (keeper *Keeper) status() Status {
+	if keeper.digest == "" {
+		keeper.digest = keeper.wanted.digest()
+	}
 	shown := Status{
-		Instance: keeper.instance, Revision: keeper.wanted.Revision, Digest: keeper.wanted.digest(),
+		Instance: keeper.instance, Revision: keeper.wanted.Revision, Digest: keeper.digest,
 		Users: len(keeper.wanted.Users), Applied: keeper.fault == nil,
 	}
 	if keeper.fault != nil {
@@ -100,11 +106,14 @@ func (keeper *Keeper) status() Status {
 	return shown
 }
 
-// Run repairs until the process ends: soon after a failure, and each minute what the engine itself tells otherwise.
-func (keeper *Keeper) Run() {
+// Run repairs until the context ends: soon after a failure, and each minute what the engine itself tells otherwise.
+func (keeper *Keeper) Run(ctx context.Context) {
 	verify := time.NewTicker(verifyPeriod)
+	defer verify.Stop()
 	for {
 		select {
+		case <-ctx.Done():
+			return
 		case <-keeper.wake:
 			time.Sleep(retryDelay)
 			keeper.mutex.Lock()

@@ -66,8 +66,10 @@ func taking[Body any](take func(Body) (Status, error)) http.HandlerFunc {
 		switch {
 		case errors.Is(err, ErrConflict):
 			show(answer, http.StatusConflict, status)
-		case err != nil:
+		case errors.Is(err, errRefused):
 			http.Error(answer, err.Error(), http.StatusUnprocessableEntity)
+		case err != nil:
+			http.Error(answer, err.Error(), http.StatusInternalServerError)
 		default:
 			show(answer, http.StatusOK, status)
 		}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -38,7 +39,7 @@ func Start(engine Engine, file string) error {
 		return err
 	}
 	keeper := New(engine, chosen.Users)
-	go keeper.Run()
+	go keeper.Run(context.Background())
 	go func() { log.Fatal(keeper.serve(listener, chosen.Token)) }()
 	return nil
 }

@@ -35,20 +35,19 @@ func (file store) save(users state) error {
 	if err != nil {
 		return err
 	}
-	folder := filepath.Dir(file.path)
-	temporary, err := os.CreateTemp(folder, ".users-*") // mode 0600
+	// Always the same name, so that what a crash leaves behind is overwritten by the next change.
+	fresh, err := os.OpenFile(file.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // gone already when all went well
-	_, err = temporary.Write(text)
-	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+	_, err = fresh.Write(text)
+	if err = errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary.Name(), file.path); err != nil {
+	if err := os.Rename(fresh.Name(), file.path); err != nil {
 		return err
 	}
-	return syncFolder(folder)
+	return syncFolder(filepath.Dir(file.path))
 }
 
 // syncFolder makes a rename durable (fsync(2)).

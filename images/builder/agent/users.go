@@ -37,6 +37,7 @@ type Traffic struct {
 type Engine interface {
 	// Apply makes the users of set known by their secrets and no others, and those of remove unknown; connections
 	// of both that the former secrets opened are cut. It returns the faults by user name; all others are done.
+	// It is called for one change after the other, but while Traffic may be running.
 	Apply(set []User, remove []string) map[string]error
 	// Known returns the names of the users that the engine itself tells.
 	Known() ([]string, error)
@@ -49,10 +50,15 @@ var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 func (user User) check() error {
 	if !validName.MatchString(user.Name) {
 		// The name comes from outside and may hold anything, so it is quoted.
-		return fmt.Errorf("%.80q is no user name", user.Name)
+		return fmt.Errorf("%w: %.80q is no user name", errRefused, user.Name)
 	}
 	if len(user.Secrets) == 0 {
-		return fmt.Errorf("user %s has no secret", user.Name)
+		return fmt.Errorf("%w: user %s has no secret", errRefused, user.Name)
+	}
+	for protocol, secret := range user.Secrets {
+		if secret == "" {
+			return fmt.Errorf("%w: user %s has an empty secret for %.80q", errRefused, user.Name, protocol)
+		}
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ deliberately gives Flask no key to make one with. It knows nothing of containers
 
 from flask import Flask
 
-from . import front, guard, health
+from . import front, guard, health, web
 from .config import PanelConfig
 
 __all__ = ["PanelConfig", "create_app"]
@@ -18,6 +18,7 @@ def create_app(config: PanelConfig) -> Flask:
     # An automatic OPTIONS would tell a stranger which paths exist.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     guard.protect(app)
+    web.install(app, config)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(front.blueprint, url_prefix=config.path)
     return app

@@ -1,8 +1,8 @@
-"""The front page and the panel's static files, below the secret path."""
+"""The front page, below the secret path."""
 
 from flask import Blueprint, render_template
 
-blueprint = Blueprint("front", __name__, static_folder="static")
+blueprint = Blueprint("front", __name__)
 
 
 # Caddy forwards the secret path with and without its slash. Both are the page, for Werkzeug's own redirect

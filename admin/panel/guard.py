@@ -9,13 +9,14 @@ import secrets
 from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-PUBLIC_ENDPOINTS = frozenset({"health.show", "front.page", "front.static"})
+PUBLIC_ENDPOINTS = frozenset({"health.show", "front.page", "web.static"})
 """The only endpoints that answer without a sign-in; a new route is closed until it is named here."""
 
 HEADERS = {
-    # Nothing may be loaded but our own style sheet; no form exists, so none may be sent.
+    # Nothing is loaded from elsewhere, and nothing that stands in a page itself is run or applied.
     "Content-Security-Policy":
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     # The address holds the secret path, which no other site may learn.
     "Referrer-Policy": "no-referrer",

@@ -62,11 +62,12 @@ def test_every_answer_has_the_headers(crashing: FlaskClient, path: str, status: 
     assert "Set-Cookie" not in answer.headers
 
 
-def test_the_policy_allows_our_style_sheet_and_nothing_else() -> None:
+def test_the_policy_allows_our_own_files_and_forms_and_nothing_else() -> None:
     policy = dict(part.split(" ", 1) for part in guard.HEADERS["Content-Security-Policy"].split("; "))
     assert policy.pop("default-src") == "'none'"
-    assert policy.pop("style-src") == "'self'"
-    assert set(policy) == {"base-uri", "form-action", "frame-ancestors"}, "default-src does not cover these"
+    own = {policy.pop(kind) for kind in ("style-src", "script-src", "img-src", "connect-src", "form-action")}
+    assert own == {"'self'"}
+    assert set(policy) == {"base-uri", "frame-ancestors"}, "default-src does not cover these"
     assert set(policy.values()) == {"'none'"}
 
 

@@ -1,0 +1,27 @@
+"""What every page has around its content: language, colours, and the files that pages load."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, request
+
+from . import language
+
+# Prefixed __Host-: no other site of the domain can set it (RFC 6265bis section 4.1.3).
+THEME_COOKIE = "__Host-theme"
+THEMES = ("", "light", "dark")
+"""The device's own choice, or one of two."""
+
+blueprint = Blueprint("web", __name__, static_folder="../static")
+
+
+def install(app: Flask) -> None:
+    """Give app's templates the layout's values."""
+    app.context_processor(_values)
+
+
+def _values() -> dict[str, Any]:
+    theme = request.cookies.get(THEME_COOKIE, "")
+    return {
+        "account": None, "navigation": [], "language": language.current(),
+        "languages": language.LANGUAGES, "theme": theme if theme in THEMES else "",
+    }

@@ -11,7 +11,11 @@ A client's secret, as the store has it by protocol, and what the engine's agent 
   name that chisel's client shows is the engines' name of the user.
 """
 
+import ipaddress
 from dataclasses import dataclass
+from typing import Protocol as Shape
+
+from .store.models import User
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,52 @@ PROTOCOLS = {made.name: made for made in (
 ENGINES = ("xray", "trojan", "singbox", "wireguard")
 
 
+class Subnets(Shape):
+    """The part of the server's facts that WireGuard's addresses are made of, in CIDR notation."""
+
+    @property
+    def wireguard_subnet(self) -> str: ...
+    @property
+    def wireguard_subnet6(self) -> str: ...
+
+
 def engine_name(user_id: int) -> str:
     """Return the engines' name of a user; unchanging, and telling nothing of the person."""
     return f"u{user_id}"
+
+
+def wireguard_addresses(server: Subnets, user: User, protocol: str) -> tuple[str, str] | None:
+    """Return the user's IPv4 and IPv6 address in the tunnel by that protocol; None if the user has no WireGuard."""
+    if user.wireguard_number is None:
+        return None
+    number = user.wireguard_number + (protocol == "wireguardWebsocket")
+    networks = [ipaddress.ip_network(subnet) for subnet in (server.wireguard_subnet, server.wireguard_subnet6)]
+    # The subnet may have been made smaller since the number was given.
+    if any(number >= network.num_addresses - 1 for network in networks):
+        return None
+    return str(networks[0][number]), str(networks[1][number])
+
+
+def open_protocols(user: User, server: Subnets) -> list[str]:
+    """Return the protocols that serve this user while they are active, in the order of PROTOCOLS."""
+    return [name for name, protocol in PROTOCOLS.items() if name in user.secrets
+            and name not in user.closed_protocols
+            and (protocol.engine != "wireguard" or wireguard_addresses(server, user, name))]
+
+
+def engine_view(user: User, engine: str, server: Subnets) -> dict[str, str] | None:
+    """Return what that engine is told of the user, by protocol; None if it must not know the user."""
+    if user.status != "active":
+        return None
+    told = {name: _secret(user, name, server) for name in open_protocols(user, server)
+            if PROTOCOLS[name].engine == engine}
+    return told or None
+
+
+def _secret(user: User, protocol: str, server: Subnets) -> str:
+    secret = user.secrets[protocol]
+    addresses = wireguard_addresses(server, user, protocol)
+    if isinstance(secret, str) or addresses is None:
+        return str(secret)
+    parts = [secret["public"], secret["preshared"], ",".join(addresses)]
+    return " ".join([*parts, secret["password"]] if "password" in secret else parts)

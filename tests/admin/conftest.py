@@ -1,11 +1,36 @@
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from panel import PanelConfig, create_app
+from panel.store.database import Database
+from panel.store.migration import migrate
 from tests.admin import panel_file
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite store, to be copied: a migration takes longer than most tests."""
+    file = tmp_path_factory.mktemp("store") / "panel.db"
+    database = Database(f"sqlite:///{file}")
+    migrate(database)
+    database.close()
+    return file
+
+
+@pytest.fixture
+def database(tmp_path: Path, empty_store: Path) -> Iterator[Database]:
+    """An empty store of this version's tables."""
+    database = Database(f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
+    # Hundreds of tests would otherwise wait for the disk; the kill test has a store of its own.
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -17,6 +17,10 @@ _BUSY_SECONDS = 15
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
+class StoreError(Exception):
+    """The database cannot be used; the text is one sentence for the operator and holds no secret."""
+
+
 class Database:
     """Sessions for reading and for writing; safe to share between threads."""
 
@@ -30,16 +34,19 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session that changes nothing."""
+        """Open a session that changes nothing; what was read serves after it, too."""
         with self._reading() as session:
             yield session
-            session.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a session that commits at the end of the block, or not at all if the block raises."""
         with self._writing.begin() as session:
             yield session
+
+    def close(self) -> None:
+        """Close every connection; SQLite then folds its log into the file."""
+        self.engine.dispose()
 
 
 def _listen(engine: Engine) -> None:

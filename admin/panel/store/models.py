@@ -58,9 +58,13 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
-    """Unique among those who are not deleted."""
+    name_key: Mapped[str] = mapped_column(String(128))
+    """What names are compared and sorted by (panel/users/text.py); unique among those who are not deleted."""
 
     note: Mapped[str] = mapped_column(Text, default="")
+    search_key: Mapped[str] = mapped_column(Text)
+    """Name and note in the form that searches compare: neither database knows the case of all scripts."""
+
     is_enabled: Mapped[bool] = mapped_column(default=True)
     """The operator's switch."""
 
@@ -102,9 +106,11 @@ class User(Base):
     """Of the store, when the engines' view of this user last changed."""
 
     __table_args__ = (
-        Index("users_living_name", "name", unique=True, sqlite_where=text("deleted_at IS NULL"),
+        Index("users_living_name", "name_key", unique=True, sqlite_where=text("deleted_at IS NULL"),
               postgresql_where=text("deleted_at IS NULL")),
-        Index("users_revision", "revision"), Index("users_status", "status"), Index("users_expires_at", "expires_at"))
+        Index("users_revision", "revision"), Index("users_status", "status"), Index("users_expires_at", "expires_at"),
+        # An id is never given again: links, audit entries and the engines' counters are bound to it.
+        {"sqlite_autoincrement": True})
 
 
 class Usage(Base):

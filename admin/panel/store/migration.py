@@ -1,0 +1,70 @@
+"""Brings the database to the tables of this version, at each start, in one transaction.
+
+Before an older SQLite store is changed, a copy of it is laid beside it. PostgreSQL is the operator's own to copy.
+"""
+
+import secrets
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+
+from .database import Database, StoreError
+from .models import Fact
+
+_FOLDER = Path(__file__).parent / "migrations"
+# Any number will do, as long as nothing else here takes the same lock.
+_LOCK = 0x6D696772
+
+
+def migrate(database: Database) -> None:
+    """Make or change the tables; raises StoreError if the store belongs to a newer version."""
+    with database.write() as session:
+        connection = session.connection()
+        if not database.is_sqlite:
+            # SQLite's one writer is alone anyway.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if not _is_current(connection, database):
+            command.upgrade(alembic_config(connection), "head")
+        if session.get(Fact, "epoch") is None:
+            session.add_all([Fact(key="epoch", value=secrets.token_hex(8)), Fact(key="revision", value="0")])
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Return Alembic's configuration for the migrations of this package, on that connection."""
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _is_current(connection: Connection, database: Database) -> bool:
+    scripts = ScriptDirectory(str(_FOLDER))
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is None or found == scripts.get_current_head():
+        return found is not None
+    try:
+        scripts.get_revision(found)
+    except CommandError:
+        raise StoreError(
+            f"The panel's store was written by a newer version (its tables are {found}, this version knows up to "
+            f"{scripts.get_current_head()}); start that version again, or restore a copy from before it.") from None
+    if database.is_sqlite:
+        _copy(Path(str(database.engine.url.database)), found)
+    return False
+
+
+def _copy(file: Path, revision: str) -> None:
+    """Lay a copy beside file, complete or not at all; this connection has not changed anything yet."""
+    part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    part.rename(file.with_name(f"{file.name}.before-{revision}"))

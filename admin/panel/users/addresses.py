@@ -1,0 +1,50 @@
+"""WireGuard addresses: each user has two neighbouring numbers in the peers' subnets, one for each way in.
+
+The server has number 1, so users' numbers begin at 2. A number is free again when its user's row is gone, which is
+after every engine has forgotten the user.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from itertools import count
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..protocols import Subnets
+from ..store.models import User
+
+_FIRST = 2
+_PER_USER = 2
+
+
+def give(session: Session, users: list[User], server: Subnets | None) -> None:
+    """Give the lowest free numbers to those of users who have none, as far as the subnets reach."""
+    without = [user for user in users if user.wireguard_number is None]
+    if not without:
+        return
+    taken = set(session.scalars(select(User.wireguard_number).where(User.wireguard_number.is_not(None))))
+    for user, number in zip(without, _free(taken, server), strict=False):
+        user.wireguard_number = number
+
+
+def lack(user: User, server: Subnets | None) -> str | None:
+    """Return the sentence that says why the user has no WireGuard and what to do, or None."""
+    if server is None or user.wireguard_number is not None:
+        return None
+    return (f"{user.name} has no WireGuard, for {server.wireguard_subnet} has no two addresses left; delete users, or "
+            "set vpnSubnet to a larger network and run `make up`, which gives addresses to all who have none.")
+
+
+def _free(taken: set[int | None], server: Subnets | None) -> Iterator[int]:
+    for number in count(_FIRST, _PER_USER):
+        if server is not None and number + _PER_USER - 1 > _last(server):
+            return
+        if number not in taken:
+            yield number
+
+
+def _last(server: Subnets) -> int:
+    # The last address of an IPv4 network is its broadcast address.
+    return min(ipaddress.ip_network(subnet).num_addresses - 2
+               for subnet in (server.wireguard_subnet, server.wireguard_subnet6))

@@ -1,0 +1,27 @@
+"""The store's revision: a number that each transaction that changes users counts up, once."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..store.models import Fact
+
+_KEY = "revision"
+
+
+def current(session: Session) -> int:
+    """Return the number of the last change."""
+    return int(session.scalars(select(Fact.value).where(Fact.key == _KEY)).one())
+
+
+def begin(session: Session) -> int:
+    """Return the number of this transaction's change.
+
+    On PostgreSQL it also waits for other writers, as SQLite does by itself, so that revisions become visible in their
+    order and who looks for later ones misses none.
+    """
+    if _KEY not in session.info:
+        fact = session.get_one(Fact, _KEY, with_for_update=True)
+        fact.value = str(int(fact.value) + 1)
+        # Database.write() gives each transaction a session of its own.
+        session.info[_KEY] = int(fact.value)
+    return int(session.info[_KEY])

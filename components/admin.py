@@ -9,8 +9,9 @@ from .daemon import Daemon, DaemonArgs, Deployment, texts
 def create(deployment: Deployment) -> Daemon:
     """Make the panel; it reaches the daemons by the control network, and nothing of Docker."""
     settings, secrets = deployment.settings, deployment.secrets
-    rendered = pulumi.Output.all(secrets.panel, secrets.panel_password_hash).apply(
-        lambda both: admin.files(settings, deployment.plan, both[0], both[1]))
+    roots = deployment.certificates.roots or ""
+    rendered = pulumi.Output.all(secrets.panel, secrets.panel_password_hash, secrets.engines, roots).apply(
+        lambda given: admin.files(settings, deployment.plan, *given))
     return Daemon("admin", deployment, DaemonArgs(
         user="10006:10006", files=texts(rendered, "panel.json"),
         probe=["/usr/bin/python3", "-I", "-S", "/app/healthcheck.py"],

@@ -36,6 +36,14 @@ def refuse(key: str, value: object, rule: str) -> NoReturn:
     )
 
 
+def refuse_secret(key: str, rule: str) -> NoReturn:
+    """Raise SettingsError for a value that nobody may read on a screen."""
+    raise SettingsError(
+        f"{key} is not valid (it is secret and not shown), but {rule}. "
+        f"Fix it with `pulumi config set --secret {key} <value>`."
+    )
+
+
 def check_port(key: str, value: int) -> None:
     """Refuse what no TCP or UDP listener can bind."""
     if not 1 <= value <= 65535:
@@ -47,6 +55,26 @@ def check_host_name(key: str, value: str) -> None:
     # The longest name made of the domain is www.<domain>; RFC 1035 allows 253 characters in text.
     if len(value) > 249 or not _HOST_NAME.match(value):
         refuse(key, value, "it must be a host name such as example.com")
+
+
+def check_mail(key: str, value: str) -> None:
+    """Refuse what is no mail address."""
+    local_part, _, domain = value.rpartition("@")
+    if not local_part or any(character.isspace() for character in value):
+        refuse(key, value, "it must be a mail address such as admin@example.com")
+    check_host_name(key, domain)
+
+
+def check_database(key: str, value: str) -> None:
+    """Refuse what is no address of a PostgreSQL server; empty is SQLite, in the panel's own volume."""
+    if value and not re.fullmatch(r"postgresql\+psycopg://[^\s/]+/[^\s/]+", value):
+        refuse_secret(key, "it must be an address such as postgresql+psycopg://user:password@host/name, or empty")
+
+
+def check_target(key: str, value: str, schemes: tuple[str, ...]) -> None:
+    """Refuse what is no address with one of these schemes and a host; empty is none."""
+    if value and not re.fullmatch(rf"({'|'.join(schemes)})://[^\s/?#]+\S*", value):
+        refuse_secret(key, f"it must be an address such as {schemes[0]}://user:password@host, or empty")
 
 
 def check_directory(key: str, value: str) -> None:

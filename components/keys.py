@@ -32,6 +32,10 @@ def _token(seed: str, purpose: str, length: int = 24) -> str:
     return base64.urlsafe_b64encode(derive(seed, purpose, length)).decode().rstrip("=")
 
 
+def _agent_token(seed: str) -> str:
+    return _token(seed, "agent", 32)
+
+
 def _path(seed: str, purpose: str) -> str:
     return "/" + derive(seed, purpose, _PATH_BYTES).hex()
 
@@ -66,6 +70,8 @@ class XrayKeys:
     vision_id: str
     websocket_id: str
     websocket_path: str
+    agent_token: str
+    """What the panel shows the agent, which keeps the users; each daemon has one."""
 
     @classmethod
     def from_seed(cls, seed: str) -> Self:
@@ -76,7 +82,7 @@ class XrayKeys:
             reality_private_key=private, reality_public_key=public,
             short_id=derive(seed, "short-id", 8).hex(),
             vision_id=_uuid(seed, "vision"), websocket_id=_uuid(seed, "websocket"),
-            websocket_path=_path(seed, "websocket-path"))
+            websocket_path=_path(seed, "websocket-path"), agent_token=_agent_token(seed))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -84,11 +90,12 @@ class TrojanKeys:
     """Trojan, with the first client's password."""
 
     password: str
+    agent_token: str
 
     @classmethod
     def from_seed(cls, seed: str) -> Self:
         """Derive all from the seed."""
-        return cls(password=_token(seed, "trojan"))
+        return cls(password=_token(seed, "trojan"), agent_token=_agent_token(seed))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -104,6 +111,7 @@ class SingboxKeys:
     tuic_id: str
     tuic_password: str
     clash_secret: str
+    agent_token: str
 
     @classmethod
     def from_seed(cls, seed: str) -> Self:
@@ -114,7 +122,7 @@ class SingboxKeys:
             shadowsocks_user_key=_base64(derive(seed, "shadowsocks-user", 16)),
             hysteria_password=_token(seed, "hysteria"),
             tuic_id=_uuid(seed, "tuic"), tuic_password=_token(seed, "tuic-password"),
-            clash_secret=_token(seed, "clash"))
+            clash_secret=_token(seed, "clash"), agent_token=_agent_token(seed))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -147,6 +155,7 @@ class WireguardKeys:
     websocket_path: str
     websocket_user: str
     websocket_password: str
+    agent_token: str
 
     @classmethod
     def from_seed(cls, seed: str) -> Self:
@@ -156,17 +165,39 @@ class WireguardKeys:
             private_key=private, public_key=public,
             peer=PeerKeys.from_seed(seed, "peer"), websocket_peer=PeerKeys.from_seed(seed, "websocket-peer"),
             websocket_path=_path(seed, "websocket-path"),
-            websocket_user="first", websocket_password=_token(seed, "websocket-password"))
+            websocket_user="first", websocket_password=_token(seed, "websocket-password"),
+            agent_token=_agent_token(seed))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PanelKeys:
-    """The panel's session key and its secret path."""
+    """The panel's own keys and its secret paths."""
 
     session_key: str
     path: str
+    subscription_path: str
+    """What users' links begin with."""
+
+    subscription_key: str
+    """What makes a user's link impossible to guess."""
+
+    password_pepper: str
+    metrics_token: str
 
     @classmethod
     def from_seed(cls, seed: str) -> Self:
         """Derive all from the seed."""
-        return cls(session_key=_token(seed, "session", 32), path=_path(seed, "panel-path"))
+        return cls(
+            session_key=_token(seed, "session", 32), path=_path(seed, "panel-path"),
+            subscription_path=_path(seed, "subscription-path"), subscription_key=_token(seed, "subscription", 32),
+            password_pepper=_token(seed, "password-pepper", 32), metrics_token=_token(seed, "metrics", 32))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EngineKeys:
+    """The keys of all four engines."""
+
+    xray: XrayKeys
+    trojan: TrojanKeys
+    singbox: SingboxKeys
+    wireguard: WireguardKeys

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_random as random
 
 from .authority import Authority
-from .keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from .keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 
 # 62 letters and digits: 48 of them carry 285 bits.
 _SEED_LENGTH = 48
@@ -28,6 +28,9 @@ class Secrets(pulumi.ComponentResource):
     trojan: pulumi.Output[TrojanKeys]
     singbox: pulumi.Output[SingboxKeys]
     wireguard: pulumi.Output[WireguardKeys]
+    engines: pulumi.Output[EngineKeys]
+    """The keys of the four daemons above together."""
+
     authority: pulumi.Output[Authority]
 
     def __init__(self, name: str, domain: str, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -40,6 +43,9 @@ class Secrets(pulumi.ComponentResource):
         self.trojan = self._seed("trojan").apply(TrojanKeys.from_seed)
         self.singbox = self._seed("singbox").apply(SingboxKeys.from_seed)
         self.wireguard = self._seed("wireguard").apply(WireguardKeys.from_seed)
+        self.engines = pulumi.Output.all(
+            xray=self.xray, trojan=self.trojan, singbox=self.singbox, wireguard=self.wireguard,
+        ).apply(lambda keys: EngineKeys(**keys))
         self.authority = self._seed("authority").apply(lambda seed: Authority.from_seed(seed, domain))
         self.register_outputs({})
 

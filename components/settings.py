@@ -6,7 +6,7 @@ environment variable.
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import pulumi
@@ -31,6 +31,8 @@ _LEAST_ONE = (
 )
 # Below a minute an operator is signed out while typing.
 _LEAST_SESSION_SECONDS = 60
+# Pulumi.yaml cannot demand it: a key that is declared secret may have no default.
+_SECRET = ("database_url", "alert_webhook_url", "alert_smtp_url")
 # Docker's own daemon keeps fewer open files than this on the smallest hosts.
 _LEAST_OPEN_FILES = 1024
 
@@ -93,12 +95,18 @@ class Settings:
     data_dir: str
     docker_host: str
     hosts: list[str]
+    database_url: str = field(repr=False)
+    alert_webhook_url: str = field(repr=False)
+    alert_smtp_url: str = field(repr=False)
+    alert_mail_to: str
 
     @classmethod
     def load(cls, config: pulumi.Config) -> Self:
         """Read and check the stack's configuration; raises SettingsError on the first fault."""
-        _refuse_unknown_keys(config, {config_key(field.name) for field in fields(cls)})
-        return cls(**{field.name: _require(config, field.name, field.type) for field in fields(cls)})
+        _refuse_unknown_keys(config, {config_key(entry.name) for entry in fields(cls)})
+        for name in _SECRET:
+            _refuse_in_clear(config, config_key(name))
+        return cls(**{entry.name: _require(config, entry.name, entry.type) for entry in fields(cls)})
 
     def __post_init__(self) -> None:
         """Check each value, then the values against each other."""
@@ -108,13 +116,11 @@ class Settings:
         self._check_networks()
         self._check_limits()
         self._check_engines()
+        self._check_panel()
 
     def _check_identity(self) -> None:
         checks.check_host_name("domain", self.domain)
-        local_part, _, mail_domain = self.email.rpartition("@")
-        if not local_part or any(character.isspace() for character in self.email):
-            checks.refuse("email", self.email, "it must be a mail address such as admin@example.com")
-        checks.check_host_name("email", mail_domain)
+        checks.check_mail("email", self.email)
         # ASCII: the panel, which reads it, takes nothing else.
         if not (self.admin_username.isascii() and self.admin_username.isidentifier()):
             checks.refuse("adminUsername", self.admin_username,
@@ -129,9 +135,9 @@ class Settings:
                 checks.refuse(config_key(name), "empty", "`tls: files` needs it")
 
     def _check_ports(self) -> None:
-        for field in fields(self):
-            if field.name.endswith("_port"):
-                checks.check_port(config_key(field.name), getattr(self, field.name))
+        for entry in fields(self):
+            if entry.name.endswith("_port"):
+                checks.check_port(config_key(entry.name), getattr(self, entry.name))
         for service, names in {**_TCP_OF_SERVICE, "sing-box": _SINGBOX_UDP}.items():
             self._check_distinct(service, names)
 
@@ -170,6 +176,17 @@ class Settings:
         for network in self.egress_refuse:
             checks.parse_network("egressRefuse", network)
 
+    def _check_panel(self) -> None:
+        checks.check_database("databaseUrl", self.database_url)
+        checks.check_target("alertWebhookUrl", self.alert_webhook_url, ("https", "http"))
+        checks.check_target("alertSmtpUrl", self.alert_smtp_url, ("smtps", "smtp"))
+        if self.alert_mail_to:
+            checks.check_mail("alertMailTo", self.alert_mail_to)
+        if bool(self.alert_smtp_url) != bool(self.alert_mail_to):
+            missing, given = (("alertMailTo", "alertSmtpUrl") if self.alert_smtp_url
+                              else ("alertSmtpUrl", "alertMailTo"))
+            checks.refuse(missing, "empty", f"{given} is set and needs it")
+
     def _check_limits(self) -> None:
         for name in _LEAST_ONE:
             checks.check_at_least(config_key(name), getattr(self, name), 1)
@@ -197,6 +214,12 @@ class Settings:
             raise SettingsError(
                 f"hosts is {', '.join(self.hosts)}, but this version deploys to one engine. Set it with "
                 "`pulumi config set dockerHost <address>` and run `pulumi config rm hosts`.")
+
+
+def _refuse_in_clear(config: pulumi.Config, key: str) -> None:
+    if config.require(key) and not pulumi.runtime.config.is_config_secret(f"{config.name}:{key}"):
+        raise SettingsError(f"{key} stands in clear in the stack's file, but it holds a secret. "
+                            f"Encrypt it with `pulumi config set --secret {key} <value>`, and change that secret.")
 
 
 def _require(config: pulumi.Config, name: str, kind: Any) -> Any:

@@ -15,7 +15,7 @@ def create(deployment: Deployment) -> Daemon:
             for word in ("--and", "quic", f"127.0.0.1:{port}")]
     return Daemon("singbox", deployment, DaemonArgs(
         user="10004:10004",
-        files={**texts(rendered, "config.json", "egress.json"), **deployment.certificates.singbox},
+        files={**texts(rendered, "config.json", "egress.json", "agent.json"), **deployment.certificates.singbox},
         probe=["/usr/local/bin/probe", "tcp", f"127.0.0.1:{settings.singbox_shadowtls_port}",
                f"{plan.control('singbox')}:{ports.CLASH_API}", *quic],
         attachments=[deployment.edge("singbox"), deployment.control("singbox")],

@@ -13,7 +13,7 @@ def create(deployment: Deployment) -> Daemon:
     settings, plan = deployment.settings, deployment.plan
     rendered = deployment.secrets.wireguard.apply(lambda keys: wireguard.files(settings, plan, keys))
     return Daemon("wireguard", deployment, DaemonArgs(
-        user="0:0", files=texts(rendered, "wg0.conf", "rules.nft", "chisel-users.json"),
+        user="0:0", files=texts(rendered, "wg0.conf", "rules.nft", "chisel-users.json", "agent.json"),
         # The specification's own check, and the WebSocket side beside it.
         probe=["/bin/sh", "-c", "wg show wg0 >/dev/null && exec /usr/local/bin/probe tcp "
                f"127.0.0.1:{settings.wireguard_websocket_port}"],

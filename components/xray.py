@@ -10,7 +10,7 @@ def create(deployment: Deployment) -> Daemon:
     """Make the daemon; its launcher measures the REALITY target as soon as Caddy answers (decision 0003)."""
     settings, plan = deployment.settings, deployment.plan
     rendered = deployment.secrets.xray.apply(lambda keys: xray.files(settings, plan, keys))
-    files = texts(rendered, "config.json", "egress.json")
+    files = texts(rendered, "config.json", "egress.json", "agent.json")
     if deployment.certificates.roots is not None:
         files["ca.crt"] = deployment.certificates.roots
     return Daemon("xray", deployment, DaemonArgs(

@@ -10,6 +10,7 @@ import yaml
 from components.settings import Settings
 
 PROJECT = "stealth-vpn"
+SECRET = ("databaseUrl", "alertWebhookUrl", "alertSmtpUrl")
 SCHEMA: dict[str, Any] = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
 
 
@@ -21,5 +22,5 @@ def load(**changes: object) -> Settings:
     pulumi.runtime.set_all_config({
         f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
-    })
+    }, secret_keys=[f"{PROJECT}:{key}" for key in SECRET])
     return Settings.load(pulumi.Config(PROJECT))

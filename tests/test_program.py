@@ -173,12 +173,15 @@ def test_caddy_is_healthy_only_if_the_udp_front_is(local: RandomEngine) -> None:
 
 
 @pytest.mark.parametrize(("changes", "touched"), [
-    ({"dnsServers": ["9.9.9.9"]}, {"xray", "trojan", "singbox"}), ({"vpnSubnet": "10.77.77.0/24"}, {"wireguard"}),
+    # The panel knows what clients are told, and is no part of any connection.
+    ({"dnsServers": ["9.9.9.9"]}, {"xray", "trojan", "singbox", "admin"}),
+    ({"vpnSubnet": "10.77.77.0/24"}, {"wireguard", "admin"}),
     ({"allowSysModule": True}, {"wireguard"}), ({"sessionTimeoutSeconds": 900}, {"admin"}),
     ({"rateLimitVpn": 900}, {"caddy"}),
     # Caddy, which knows where the daemons listen, is replaced with the daemon, and open TCP connections end.
     ({"xrayVisionPort": 9001}, {"xray", "caddy"}), ({"trojanPort": 9002}, {"trojan", "caddy"}),
-    ({"singboxTuicPort": 9006}, {"singbox", "caddy"}), ({"wireguardServerPort": 51821}, {"wireguard", "caddy"}),
+    ({"singboxTuicPort": 9006}, {"singbox", "caddy"}),
+    ({"wireguardServerPort": 51821}, {"wireguard", "caddy", "admin"}),
     ({"logLevel": "DEBUG"}, DAEMONS - {"wireguard"}),
 ])
 def test_a_change_touches_only_the_services_that_it_concerns(
@@ -203,7 +206,7 @@ def delivered(engine: RandomEngine, service: str) -> list[str]:
 
 
 def test_with_our_own_authority_xray_and_caddy_get_its_certificate(local: RandomEngine) -> None:
-    assert delivered(local, "xray") == ["ca.crt", "config.json", "egress.json"]
+    assert delivered(local, "xray") == ["agent.json", "ca.crt", "config.json", "egress.json"]
     assert delivered(local, "caddy") == ["Caddyfile", "ca.crt", "ca.key"]
 
 
@@ -219,7 +222,7 @@ def test_certificates_that_caddy_obtains_reach_sing_box_by_a_volume_that_only_ca
     groups = {name: inputs["groupAdds"] for name, inputs in containers(engine).items() if inputs["groupAdds"]}
     assert groups == {"singbox": ["10001"]}
     assert f"-certificates-to {place}" in " ".join(containers(engine)["caddy"]["command"])
-    assert delivered(engine, "singbox") == ["config.json", "egress.json"]
+    assert delivered(engine, "singbox") == ["agent.json", "config.json", "egress.json"]
     first = engine.one("stealth-certificates-writer")
     assert is_secret(first["uploads"])
     assert [(upload["file"].rpartition("/")[2], upload["permissions"], upload["group"])
@@ -239,7 +242,7 @@ def test_nothing_is_handed_over_where_caddy_obtains_nothing_or_nobody_takes_it(l
 def test_a_private_authority_s_roots_reach_caddy_and_xray(tmp_path: Path) -> None:
     (tmp_path / "roots.pem").write_text(PrivateAuthority().root_pem)
     engine = deploy("local", tls="acme", tlsRootFile=str(tmp_path / "roots.pem"))
-    assert delivered(engine, "xray") == ["ca.crt", "config.json", "egress.json"]
+    assert delivered(engine, "xray") == ["agent.json", "ca.crt", "config.json", "egress.json"]
     assert delivered(engine, "caddy") == ["Caddyfile", "ca.crt"]
 
 
@@ -251,8 +254,8 @@ def test_the_operator_s_own_pair_reaches_caddy_and_sing_box_as_a_secret(tmp_path
     engine = deploy("local", tls="files", tlsCertificateFile=str(tmp_path / "chain"), tlsKeyFile=str(tmp_path / "key"),
                     tlsRootFile=str(tmp_path / "root"))
     assert delivered(engine, "caddy") == ["Caddyfile", "tls.crt", "tls.key"]
-    assert delivered(engine, "singbox") == ["cert.pem", "config.json", "egress.json", "key.pem"]
-    assert delivered(engine, "xray") == ["ca.crt", "config.json", "egress.json"]
+    assert delivered(engine, "singbox") == ["agent.json", "cert.pem", "config.json", "egress.json", "key.pem"]
+    assert delivered(engine, "xray") == ["agent.json", "ca.crt", "config.json", "egress.json"]
     for service in ("caddy", "singbox"):
         uploads = engine.one(f"stealth-{service}-writer")["uploads"]
         assert is_secret(uploads)
@@ -311,7 +314,7 @@ def test_the_production_stack_file_makes_the_same_six_services_without_our_own_a
     (provider,) = [item for item in engine.resources if item.kind == "pulumi:providers:docker"]
     assert provider.inputs["host"] == "ssh://deploy@vpn.example.com"
     assert delivered(engine, "caddy") == ["Caddyfile"]
-    assert delivered(engine, "xray") == ["config.json", "egress.json"]
+    assert delivered(engine, "xray") == ["agent.json", "config.json", "egress.json"]
 
 
 @pytest.mark.parametrize(("key", "value"), [("hosts", ["ssh://one.example.com"]), ("dataDir", "/srv/stealth")])

@@ -4,25 +4,78 @@ A fault ends in one sentence that names the key, the fault and the fix. There is
 guessed a key or a path would be open. The file is delivered from outside; this module never writes it.
 """
 
-import json
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from . import config_rules as rules
+from .config_file import ConfigError, read
+from .config_rules import checked
+
+__all__ = ["CONFIG_FILE", "AlertTargets", "ConfigError", "EngineAccess", "PanelConfig", "ServerFacts"]
+
 CONFIG_FILE = Path("/etc/stealth/panel.json")
-_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-# Below a minute an operator is signed out while typing.
-_LEAST_SESSION_SECONDS = 60
-# OWASP's least cost of bcrypt is 10; beyond 16 one sign-in takes several seconds.
-_BCRYPT = r"\$2[aby]\$1[0-6]\$[./A-Za-z0-9]{53}"
 
 
-class ConfigError(Exception):
-    """The configuration breaks a rule; the text is one sentence for the operator and holds no secret."""
+@dataclass(frozen=True, kw_only=True)
+class EngineAccess:
+    """Where an engine's agent answers, and what it wants to be shown."""
+
+    url: str
+    """Address without a path, such as http://172.21.0.11:8020."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertTargets:
+    """Where an operator is told of events; an empty text stands for nowhere."""
+
+    webhook_url: str = field(repr=False)
+    smtp_url: str = field(repr=False)
+    """Server that takes mail, such as smtps://user:password@mail.example.com."""
+
+    mail_to: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerFacts:
+    """What clients must know of the server."""
+
+    domain: str
+    port: int
+    """Public port of every protocol, TCP and UDP."""
+
+    names: Mapping[str, str]
+    """Host names by label: www, cdn (REALITY), img (ShadowTLS), app (Trojan), q (Hysteria2) and t (TUIC)."""
+
+    authority: str
+    """PEM of the private root that clients must trust; empty where every system knows the authority."""
+
+    reality_public_key: str
+    reality_short_id: str = field(repr=False)
+    websocket_path: str = field(repr=False)
+    """Secret path of VLESS over WebSocket."""
+
+    shadowtls_password: str = field(repr=False)
+    shadowsocks_server_key: str = field(repr=False)
+    """Server's half of a Shadowsocks 2022 password, 16 bytes in base64 (SIP022)."""
+
+    wireguard_public_key: str
+    wireguard_subnet: str
+    """IPv4 subnet of the peers; the first address is the server's."""
+
+    wireguard_subnet6: str
+    wireguard_endpoint: str
+    """HOST:PORT at which chisel, inside the server, reaches WireGuard."""
+
+    tunnel_path: str = field(repr=False)
+    """Secret path of chisel, which carries WireGuard over WebSocket."""
+
+    dns_servers: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +91,23 @@ class PanelConfig:
     path: str = field(repr=False)
     """Secret path that the panel lives below, such as /a1b2..., without a slash at its end."""
 
+    subscription_path: str = field(repr=False)
+    """Secret path that users' links live below, in the same form."""
+
     session_key: str = field(repr=False)
     """Key that sessions are signed with."""
+
+    password_pepper: str = field(repr=False)
+    """Key of the hash that each password goes through before bcrypt; it is not in the database."""
+
+    subscription_key: str = field(repr=False)
+    """Key that users' links are made with."""
+
+    metrics_token: str = field(repr=False)
+    """What Prometheus must show."""
+
+    database_url: str = field(repr=False)
+    """SQLAlchemy's address of the database."""
 
     admin_username: str
     """Name of the first account."""
@@ -56,106 +124,50 @@ class PanelConfig:
     log_level: str
     """Least level of the lines that are logged."""
 
+    engines: Mapping[str, EngineAccess]
+    """Agents by engine; none where the server runs no engine."""
+
+    server: ServerFacts | None
+    """None where the server runs no engine."""
+
+    alerts: AlertTargets
     time_zone: ZoneInfo
     """Zone of the times shown and logged: the environment's TZ, or UTC without one."""
 
     @classmethod
     def load(cls, file: Path = CONFIG_FILE) -> Self:
         """Read file and the environment's TZ; raises ConfigError on the first fault."""
-        values = _parse(_read(file))
-        for key in values.keys() - _RULES.keys():
-            raise ConfigError(f"{key} is no key of the panel; remove it from {file.name}.")
-        for key, rule in _RULES.items():
-            rule.check(key, values, file.name)
-        zone = _time_zone(os.environ.get("TZ") or "UTC")
-        return cls(time_zone=zone, **{_field_name(key): value for key, value in values.items()})
+        values = checked(read(file), rules.PANEL)
+        if values["path"] == values["subscription_path"]:
+            raise ConfigError("subscriptionPath is the path of the panel, but users' links need one of their own; "
+                              "correct it in panel.json.")
+        nested = {
+            "engines": {name: EngineAccess(**checked(given, rules.ENGINE, f"engines.{name}."))
+                        for name, given in values["engines"].items()},
+            "server": None if values["server"] is None else _server(values["server"]),
+            "alerts": AlertTargets(**checked(values["alerts"], rules.ALERTS, "alerts.")),
+        }
+        return cls(time_zone=_time_zone(os.environ.get("TZ") or "UTC"), **(values | nested))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no log line may show; of the path the part that identifies it."""
-        return tuple(getattr(self, entry.name).strip("/") for entry in fields(self) if not entry.repr)
+        """What no log line may show; of a path the part that identifies it."""
+        parts = (self, self.alerts, *self.engines.values(), *([self.server] if self.server else []))
+        return tuple(_secrets(parts))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Rule:
-    kind: type
-    accepts: Callable[[Any], bool]
-    sentence: str
-    secret: bool = False
-
-    def check(self, key: str, values: dict[str, Any], file_name: str) -> None:
-        if key not in values:
-            raise ConfigError(f"{key} is missing, but {self.sentence}; add it to {file_name}.")
-        value = values[key]
-        # Not isinstance: true would pass for 1.
-        if type(value) is not self.kind or not self.accepts(value):
-            shown = "not valid (it is secret and not shown)" if self.secret else json.dumps(value)
-            raise ConfigError(f"{key} is {shown}, but {self.sentence}; correct it in {file_name}.")
+def _server(given: Mapping[str, Any]) -> ServerFacts:
+    values = checked(given, rules.SERVER, "server.")
+    checked(values["names"], rules.NAMES, "server.names.")
+    return ServerFacts(**(values | {"dns_servers": tuple(values["dns_servers"])}))
 
 
-def _number(least: int, most: int | None = None) -> _Rule:
-    span = f"of at least {least}" if most is None else f"from {least} to {most}"
-    return _Rule(kind=int, accepts=lambda value: least <= value and (most is None or value <= most),
-                 sentence=f"it must be a whole number {span}")
-
-
-def _text(pattern: str, meaning: str, *, secret: bool = False) -> _Rule:
-    return _Rule(kind=str, accepts=lambda value: re.fullmatch(pattern, value, re.ASCII) is not None,
-                 sentence=f"it must be {meaning}", secret=secret)
-
-
-_RULES = {
-    "port": _number(1, 65535),
-    "proxyAddress": _text(r"(\d{1,3}\.){3}\d{1,3}", "an IPv4 address"),
-    "path": _text(r"/[A-Za-z0-9_-]{16,64}", "a slash and 16 to 64 letters, digits, _ or -", secret=True),
-    "sessionKey": _text(r"[!-~]{32,256}", "32 to 256 visible ASCII characters", secret=True),
-    "adminUsername": _text(r"[A-Za-z_][A-Za-z0-9_]*", "letters, digits and _, without a digit in front"),
-    "adminPasswordHash": _text(_BCRYPT, "a bcrypt hash of a cost from 10 to 16", secret=True),
-    "sessionTimeoutSeconds": _number(_LEAST_SESSION_SECONDS),
-    "loginRatePerMinute": _number(1),
-    "logLevel": _text("|".join(_LOG_LEVELS), f"one of {', '.join(_LOG_LEVELS)}"),
-}
-
-
-def _field_name(key: str) -> str:
-    return re.sub(r"[A-Z]", lambda capital: f"_{capital[0].lower()}", key)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            mode = os.fstat(stream.fileno()).st_mode & 0o777
-            if mode & 0o077:
-                raise ConfigError(
-                    f"{file.name} has mode {mode:04o}, so others may read its secrets; give it mode 0400.")
-            return stream.read()
-    except FileNotFoundError:
-        raise ConfigError(f"{file.name} is missing; deliver it to {file.parent}.") from None
-    except OSError as error:
-        raise ConfigError(f"{file.name} cannot be read ({error.strerror}); make it a file of mode 0400 that "
-                          f"belongs to user {os.getuid()}.") from None
-
-
-def _parse(text: bytes) -> dict[str, Any]:
-    try:
-        values = json.loads(text, object_pairs_hook=_distinct)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"panel.json is no JSON at line {error.lineno}, column {error.colno}; "
-                          "correct it there.") from None
-    except (ValueError, RecursionError):
-        raise ConfigError("panel.json is no JSON text in UTF-8; write it anew.") from None
-    if not isinstance(values, dict):
-        raise ConfigError("panel.json holds no JSON object; write its keys and values between { and }.")
-    return values
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # JSON's reader would let the last of two equal keys win in silence.
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ConfigError(f"{key} stands {keys.count(key)} times in panel.json; leave it there once.")
-    return dict(pairs)
+def _secrets(parts: Iterable[Any]) -> Iterable[str]:
+    for part in parts:
+        for entry in fields(part):
+            # An alert's target may be empty, and an empty text is found everywhere.
+            if not entry.repr and (secret := getattr(part, entry.name).strip("/")):
+                yield secret
 
 
 def _time_zone(name: str) -> ZoneInfo:

@@ -23,6 +23,7 @@ def files(
         alt_svc=f'h3=":{settings.https_port}"; ma=2592000',
         login_rate=settings.rate_limit_admin, vpn_rate=settings.rate_limit_vpn,
         websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path, panel_path=panel.path,
+        subscription_path=panel.subscription_path,
         cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN, cover_quic=ports.COVER_QUIC,
         site=plan.name("www"), reality=plan.name("cdn"), shadowtls=plan.name("img"), trojan=plan.name("app"),
         tuic=plan.name("t"), shadowtls_password=singbox.shadowtls_password,

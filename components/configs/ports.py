@@ -12,6 +12,9 @@ COVER_QUIC = 8444
 FRONT_STATUS = 8011
 """Counters of the UDP front, on the loopback interface of Caddy's container."""
 
+AGENT = 8020
+"""Each engine's agent, on the control network."""
+
 XRAY_API = 10085
 XRAY_STATUS = 8009
 TROJAN_API = 10000

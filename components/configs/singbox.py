@@ -4,7 +4,7 @@ from components.keys import SingboxKeys
 from components.rendering import render
 from components.settings import Settings
 
-from . import egress, ports
+from . import agent, egress, ports
 from .common import HANDED_OVER
 from .plan import Plan
 
@@ -13,7 +13,7 @@ _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "ERROR": "error"
 
 def files(settings: Settings, plan: Plan, keys: SingboxKeys) -> dict[str, str]:
     """Return the texts by file name; the certificate files are added where they are known."""
-    return egress.files(settings) | {"config.json": render(
+    return egress.files(settings) | agent.files(plan, "singbox", keys.agent_token) | {"config.json": render(
         "singbox/config.json.j2",
         log_level=_LEVELS[settings.log_level],
         shadowtls_port=settings.singbox_shadowtls_port, shadowtls_password=keys.shadowtls_password,

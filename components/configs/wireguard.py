@@ -7,13 +7,13 @@ from components.keys import PeerKeys, WireguardKeys
 from components.rendering import render
 from components.settings import Settings
 
-from . import egress, ports
+from . import agent, egress, ports
 from .plan import Plan
 
 
 def files(settings: Settings, plan: Plan, keys: WireguardKeys) -> dict[str, str]:
     """Return the texts by file name."""
-    return {
+    return agent.files(plan, "wireguard", keys.agent_token) | {
         "wg0.conf": render(
             "wireguard/wg0.conf.j2", private_key=keys.private_key, port=settings.wireguard_server_port,
             peers=[{"public_key": peer.public_key, "preshared_key": peer.preshared_key,

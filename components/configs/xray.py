@@ -4,13 +4,13 @@ from components.keys import XrayKeys
 from components.rendering import render
 from components.settings import Settings
 
-from . import egress, ports
+from . import agent, egress, ports
 from .plan import Plan
 
 
 def files(settings: Settings, plan: Plan, keys: XrayKeys) -> dict[str, str]:
     """Return the texts by file name."""
-    return egress.files(settings) | {"config.json": render(
+    return egress.files(settings) | agent.files(plan, "xray", keys.agent_token) | {"config.json": render(
         "xray/config.json.j2",
         log_level=settings.log_level.lower(),
         api_listen=f"{plan.control('xray')}:{ports.XRAY_API}",

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from panel.config import ConfigError, PanelConfig
-from tests.admin.panel_file import PASSWORD_HASH, PATH, SECRETS, SESSION_KEY, VALUES, write, write_text
+from tests.admin.panel_file import (
+    ALERTS,
+    PASSWORD_HASH,
+    PATH,
+    SECRETS,
+    SERVER,
+    SESSION_KEY,
+    VALUES,
+    write,
+    write_text,
+)
 
 
 def fault_of(file: Path) -> str:
@@ -57,6 +67,15 @@ def test_every_key_reaches_its_field(tmp_path: Path) -> None:
     ("sessionTimeoutSeconds", 59, "at least 60"),
     ("loginRatePerMinute", 0, "at least 1"),
     ("logLevel", "debug", "one of DEBUG, INFO, WARNING, ERROR"),
+    ("subscriptionPath", "/s", "a slash and 16 to 64"),
+    ("passwordPepper", "short", "32 to 256 visible"),
+    ("subscriptionKey", "short", "32 to 256 visible"),
+    ("metricsToken", "short", "32 to 256 visible"),
+    ("databaseUrl", "mysql://panel:hunter2@db/panel", "sqlite:/// or postgresql+psycopg://"),
+    ("engines", [], "it must be an object"),
+    ("engines", {"hysteria": {}}, "keys are among xray, trojan, singbox, wireguard"),
+    ("server", [], "an object, or null"),
+    ("alerts", None, "it must be an object"),
 ])
 def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_fix(
     tmp_path: Path, key: str, value: object, rule: str,
@@ -66,6 +85,47 @@ def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_fix(
     assert rule in fault
     assert fault.endswith("; correct it in panel.json.")
     assert_one_sentence_without_secrets(fault)
+
+
+@pytest.mark.parametrize(("part", "changes", "fault"), [
+    ("engines", {"xray": {"url": "http://xray:8020", "token": "t" * 43}}, "engines.xray.url is \"http://xray:8020\", "),
+    ("engines", {"xray": {"url": "http://172.21.0.11:8020", "token": "hunter2"}}, "engines.xray.token is not valid"),
+    ("engines", {"xray": {"url": "http://172.21.0.11:8020"}}, "engines.xray.token is missing, "),
+    ("engines", {"xray": "hunter2"}, "engines.xray is no object, "),
+    ("server", SERVER | {"port": 0}, "server.port is 0, but it must be a whole number from 1 to 65535"),
+    ("server", SERVER | {"wireguardSubnet": "10.66.66.1/24"}, "server.wireguardSubnet is "),
+    ("server", SERVER | {"wireguardSubnet6": "10.66.66.0/24"}, "server.wireguardSubnet6 is "),
+    ("server", SERVER | {"dnsServers": []}, "server.dnsServers is [], "),
+    ("server", SERVER | {"dnsServers": ["resolver"]}, "server.dnsServers is "),
+    ("server", SERVER | {"shadowtlsPassword": "hunter2"}, "server.shadowtlsPassword is not valid (it is secret"),
+    ("server", SERVER | {"authority": "no certificate"}, "server.authority is "),
+    ("server", SERVER | {"names": {"www": "www.example.com"}}, "server.names.cdn is missing, "),
+    ("server", SERVER | {"nmaes": {}}, "server.nmaes is no key of the panel; "),
+    ("alerts", ALERTS | {"webhookUrl": "file:///etc/passwd"}, "alerts.webhookUrl is not valid (it is secret"),
+    ("alerts", ALERTS | {"smtpUrl": "hunter2"}, "alerts.smtpUrl is not valid (it is secret"),
+    ("alerts", ALERTS | {"mailTo": "nobody"}, "alerts.mailTo is \"nobody\", "),
+])
+def test_a_fault_inside_a_part_is_named_by_its_whole_place(
+    tmp_path: Path, part: str, changes: dict[str, object], fault: str,
+) -> None:
+    found = fault_of(write(tmp_path, **{part: changes}))
+    assert found.startswith(fault)
+    assert "hunter2" not in found
+    assert_one_sentence_without_secrets(found)
+
+
+def test_users_links_have_a_path_of_their_own(tmp_path: Path) -> None:
+    assert fault_of(write(tmp_path, subscriptionPath=PATH)).startswith("subscriptionPath is the path of the panel, ")
+
+
+def test_each_part_reaches_its_fields(tmp_path: Path) -> None:
+    config = PanelConfig.load(write(tmp_path))
+    assert config.engines["wireguard"].url == "http://172.21.0.14:8020"
+    assert config.server is not None
+    assert (config.server.reality_short_id, config.server.dns_servers) == (
+        SERVER["realityShortId"], ("1.1.1.1", "8.8.8.8"))
+    assert config.alerts.mail_to == ""
+    assert "" not in config.secrets, "it would be found in every line"
 
 
 @pytest.mark.parametrize("key", ["path", "sessionKey", "adminPasswordHash"])

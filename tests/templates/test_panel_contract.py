@@ -1,29 +1,85 @@
 """What the deployment renders for the panel is what the panel takes; the two sides share no code."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from components.configs import admin
+from components.authority import Authority
+from components.configs import admin, agent, ports
 from components.configs.plan import Plan
-from components.keys import PanelKeys
+from components.keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from panel.config import PanelConfig
+from panel.protocols import ENGINES
 from tests.settings import load
 
 PLAN = Plan.of("example.com", "172.20.0.0/16", "10.66.66.0/24")
 # bcrypt of a fixed text, of the cost that the random provider uses.
 HASH = "$2b$10$" + "abcdefghijklmnopqrstuv" + "0123456789012345678901234567890"
+PANEL = PanelKeys.from_seed("panel")
+ENGINE_KEYS = EngineKeys(xray=XrayKeys.from_seed("xray"), trojan=TrojanKeys.from_seed("trojan"),
+                         singbox=SingboxKeys.from_seed("singbox"), wireguard=WireguardKeys.from_seed("wireguard"))
+ROOT = Authority.from_seed("seed", "example.com").certificate_pem
+
+
+def taken(folder: Path, **changes: object) -> PanelConfig:
+    file = folder / "panel.json"
+    file.write_text(admin.files(load(**changes), PLAN, PANEL, HASH, ENGINE_KEYS, ROOT)["panel.json"])
+    file.chmod(0o400)
+    return PanelConfig.load(file)
 
 
 @pytest.mark.parametrize("changes", [{}, {"adminPanelPort": 9010, "adminUsername": "owner_1", "logLevel": "DEBUG"}])
 def test_the_panel_takes_the_rendered_file(tmp_path: Path, changes: dict[str, object]) -> None:
-    settings, keys = load(**changes), PanelKeys.from_seed("seed")
-    file = tmp_path / "panel.json"
-    file.write_text(admin.files(settings, PLAN, keys, HASH)["panel.json"])
-    file.chmod(0o400)
-    taken = PanelConfig.load(file)
-    assert taken.proxy_address == "172.20.0.10"
-    assert (taken.port, taken.path, taken.session_key) == (settings.admin_panel_port, keys.path, keys.session_key)
-    assert (taken.admin_username, taken.admin_password_hash) == (settings.admin_username, HASH)
-    assert (taken.session_timeout_seconds, taken.login_rate_per_minute, taken.log_level) == (
+    settings, config = load(**changes), taken(tmp_path, **changes)
+    assert config.proxy_address == "172.20.0.10"
+    assert (config.port, config.path, config.session_key) == (settings.admin_panel_port, PANEL.path, PANEL.session_key)
+    assert (config.admin_username, config.admin_password_hash) == (settings.admin_username, HASH)
+    assert (config.session_timeout_seconds, config.login_rate_per_minute, config.log_level) == (
         settings.session_timeout_seconds, settings.rate_limit_admin, settings.log_level)
+    assert (config.subscription_path, config.subscription_key) == (PANEL.subscription_path, PANEL.subscription_key)
+    assert (config.password_pepper, config.metrics_token) == (PANEL.password_pepper, PANEL.metrics_token)
+    assert config.database_url == "sqlite:////var/lib/admin/panel.db"
+
+
+def test_the_panel_finds_each_engine_s_agent_where_it_listens_and_shows_its_token(tmp_path: Path) -> None:
+    told = {engine: json.loads(agent.files(PLAN, engine, getattr(ENGINE_KEYS, engine).agent_token)["agent.json"])
+            for engine in ENGINES}
+    config = taken(tmp_path)
+    assert {engine: (access.url, access.token) for engine, access in config.engines.items()} == {
+        engine: (f"http://{values['listen']}", values["token"]) for engine, values in told.items()}
+    assert told["xray"]["listen"] == f"172.21.0.11:{ports.AGENT}", "the control network, and no other"
+    assert told["xray"]["users"] == "/var/lib/xray/users.json"
+
+
+def test_the_panel_knows_of_the_server_what_clients_must(tmp_path: Path) -> None:
+    server = taken(tmp_path, httpsPort=8443, wireguardServerPort=51999, vpnSubnet="10.7.0.0/16").server
+    assert server is not None
+    assert (server.domain, server.port, server.names["cdn"]) == ("example.com", 8443, "cdn.example.com")
+    assert server.authority == ROOT
+    assert (server.wireguard_subnet, server.wireguard_endpoint) == ("10.7.0.0/16", "172.20.0.14:51999")
+    assert (server.websocket_path, server.tunnel_path) == (
+        ENGINE_KEYS.xray.websocket_path, ENGINE_KEYS.wireguard.websocket_path)
+    assert (server.reality_public_key, server.wireguard_public_key) == (
+        ENGINE_KEYS.xray.reality_public_key, ENGINE_KEYS.wireguard.public_key)
+
+
+def test_what_only_a_daemon_may_know_is_not_told_to_the_panel(tmp_path: Path) -> None:
+    taken(tmp_path)
+    text = (tmp_path / "panel.json").read_text()
+    assert ENGINE_KEYS.xray.reality_private_key not in text
+    assert ENGINE_KEYS.wireguard.private_key not in text
+
+
+def test_a_server_without_engines_is_one_without_facts(tmp_path: Path) -> None:
+    config = taken(tmp_path, mode="minimal")
+    assert (config.engines, config.server) == ({}, None)
+
+
+def test_the_operator_s_database_and_targets_of_alerts_reach_the_panel(tmp_path: Path) -> None:
+    url, webhook = "postgresql+psycopg://panel:secret@db.example.com/panel", "https://hooks.example.com/a"
+    config = taken(tmp_path, databaseUrl=url, alertWebhookUrl=webhook, alertMailTo="me@example.com",
+                   alertSmtpUrl="smtps://u:p@mail.example.com")
+    assert (config.database_url, config.alerts.webhook_url) == (url, webhook)
+    assert (config.alerts.smtp_url, config.alerts.mail_to) == ("smtps://u:p@mail.example.com", "me@example.com")
+    assert {url, webhook} <= set(config.secrets)

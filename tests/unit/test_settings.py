@@ -2,6 +2,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from components.errors import SettingsError
@@ -109,6 +110,28 @@ def test_with_ipv6_the_server_s_own_networks_of_it_are_not_for_clients(network: 
 def test_files_of_the_operator_s_own_must_both_be_named(given: str, missing: str) -> None:
     with pytest.raises(SettingsError, match=f"{missing} is empty, but `tls: files` needs it"):
         load(tls="files", **{given: "there.pem"})
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("databaseUrl", "sqlite:///hunter2.db"), ("databaseUrl", "postgresql://panel:hunter2@db/panel"),
+    ("alertWebhookUrl", "file:///hunter2"), ("alertSmtpUrl", "https://user:hunter2@mail.example.com")])
+def test_a_bad_secret_is_refused_and_not_shown(key: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{key} is not valid .*`pulumi config set --secret {key} ") as refused:
+        load(**{key: value})
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_secret_that_stands_in_clear_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda _: False)
+    with pytest.raises(SettingsError, match=r"databaseUrl stands in clear .*--secret databaseUrl"):
+        load(databaseUrl="postgresql+psycopg://panel:hunter2@db/panel")
+
+
+@pytest.mark.parametrize(("given", "missing"), [
+    ({"alertSmtpUrl": "smtps://mail.example.com"}, "alertMailTo"), ({"alertMailTo": "me@example.com"}, "alertSmtpUrl")])
+def test_mail_needs_a_server_and_somebody_to_send_it_to(given: dict[str, object], missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"{missing} is empty, but "):
+        load(**given)
 
 
 def test_a_misspelt_key_is_refused() -> None:

@@ -17,7 +17,7 @@ def create_app(config: PanelConfig) -> Flask:
     app = Flask(__name__, static_folder=None)
     # An automatic OPTIONS would tell a stranger which paths exist.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    guard.protect(app)
+    guard.protect(app, config)
     web.install(app, config)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(front.blueprint, url_prefix=config.path)

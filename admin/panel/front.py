@@ -2,6 +2,8 @@
 
 from flask import Blueprint, render_template
 
+from .accounts import public
+
 blueprint = Blueprint("front", __name__)
 
 
@@ -9,6 +11,7 @@ blueprint = Blueprint("front", __name__)
 # from one to the other is absolute and would repeat the client's Host header.
 @blueprint.get("")
 @blueprint.get("/")
+@public
 def page() -> str:
     """Say what this version can do."""
     return render_template("front/page.html")

@@ -1,16 +1,23 @@
 """What holds for every request: deny by default, headers on each answer, errors that tell nothing.
 
-The Host header is never read, no answer is built from it, and no address in an answer is absolute.
+No answer is built from the Host header, and no address in an answer is absolute.
 """
 
 import logging
 import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, current_app, g, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-PUBLIC_ENDPOINTS = frozenset({"health.show", "front.page", "web.static"})
-"""The only endpoints that answer without a sign-in; a new route is closed until it is named here."""
+from .accounts import access, identity
+from .config import PanelConfig
 
 HEADERS = {
     # Nothing is loaded from elsewhere, and nothing that stands in a page itself is run or applied.
@@ -18,29 +25,88 @@ HEADERS = {
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    # The address holds the secret path, which no other site may learn.
-    "Referrer-Policy": "no-referrer",
+    # The address holds the secret path, which no other site may learn. With "no-referrer" browsers would send
+    # "Origin: null" with our own forms (https://fetch.spec.whatwg.org/#append-a-request-origin-header).
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 """Sent with every answer. HSTS is Caddy's to send: it would hold for the cover site's whole name."""
 
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
 _log = logging.getLogger(__name__)
 
 
-def protect(app: Flask) -> None:
+def protect(app: Flask, config: PanelConfig) -> None:
     """Put the rules of this module around every route that app has or will get."""
-    app.before_request(_deny_by_default)
+    app.wsgi_app = _behind(config.proxy_address, app.wsgi_app)  # type: ignore[method-assign] # Flask's own way
+    app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_SECRET_KEY=config.session_key,
+        # A form lives as long as its session.
+        WTF_CSRF_TIME_LIMIT=None,
+        # It would want a Referer, which browsers may leave out; _is_ours looks at what they must send.
+        WTF_CSRF_SSL_STRICT=False)
+    app.before_request(partial(_admit, config, CSRFProtect(app)))
     app.after_request(_add_headers)
     app.register_error_handler(HTTPException, _answer_plainly)
     app.register_error_handler(Exception, _hide_fault)
 
 
-def _deny_by_default() -> None:
-    # Also what fits no route: before this, a slash too many would be redirected to an absolute address.
-    if request.endpoint not in PUBLIC_ENDPOINTS:
+def _behind(proxy_address: str, application: Callable[..., Any]) -> Callable[..., Any]:
+    """Take the client's address and scheme from Caddy's headers, and from nobody else's."""
+    told = ProxyFix(application, x_for=1, x_proto=1)
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        environ[identity.PEER] = environ["REMOTE_ADDR"]
+        return (told if environ["REMOTE_ADDR"] == proxy_address else application)(environ, start_response)
+    return answer
+
+
+def _admit(config: PanelConfig, forms: CSRFProtect) -> ResponseReturnValue | None:
+    g.identity = somebody = identity.of_request(config)
+    # Also of what fits no route: before this, a slash too many would be redirected to an absolute address.
+    wanted = access.scope_of(current_app.view_functions.get(request.endpoint or ""), request.method)
+    if wanted != access.EVERYBODY:
+        if somebody is None:
+            return _turn_away(config)
+        if wanted is None:
+            abort(404)
+        if wanted not in somebody.scopes:
+            return _refuse(config, somebody)
+    # Browsers add cookies by themselves, and never a token.
+    if request.method not in _SAFE_METHODS and (somebody is None or somebody.way == "session"):
+        if not _is_ours():
+            abort(400)
+        forms.protect()
+    return None
+
+
+def _turn_away(config: PanelConfig) -> ResponseReturnValue:
+    """Answer a stranger alike for what exists and what does not."""
+    if not f"{request.path}/".startswith(f"{config.path}/"):
         abort(404)
+    if "Authorization" in request.headers or request.path.startswith(f"{config.path}/api/"):
+        return Response("Unauthorized\n", 401, {"WWW-Authenticate": "Bearer"}, mimetype="text/plain")
+    if request.method not in (*_SAFE_METHODS, "POST"):
+        abort(404)
+    # Without the secret path in front, so that the sign-in can lead nowhere but below it.
+    rest = request.full_path.removeprefix(config.path).strip("/?") if request.method == "GET" else ""
+    return redirect(f"{config.path}/login" + (f"?{urlencode({'next': rest})}" if rest else ""), 303)
+
+
+def _refuse(config: PanelConfig, somebody: access.Identity) -> ResponseReturnValue:
+    if somebody.scopes == {access.PASSWORD} and request.method in _SAFE_METHODS:
+        return redirect(f"{config.path}/account/password", 303)
+    return abort(403)
+
+
+def _is_ours() -> bool:
+    """Return whether the browser says that our own page has sent this (Fetch Metadata, and before it Origin)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") == f"{request.scheme}://{request.host}"
 
 
 def _add_headers(response: Response) -> Response:

@@ -63,6 +63,8 @@ def listen(app: Flask, port: int, proxy_address: str) -> TcpWSGIServer:
     limits = Adjustments(
         # Every address: the container's is not known here.
         host="0.0.0.0", port=port,  # noqa: S104
+        # guard.py reads the proxy's headers, from Caddy only.
+        clear_untrusted_proxy_headers=False,
         # An empty name sends no Server header.
         ident="", threads=_THREADS, connection_limit=_CONNECTIONS, channel_timeout=_IDLE_SECONDS,
         max_request_header_size=_HEADER_BYTES, max_request_body_size=_BODY_BYTES,

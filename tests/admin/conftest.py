@@ -10,7 +10,7 @@ from sqlalchemy import event
 from panel import PanelConfig, create_app
 from panel.store.database import Database
 from panel.store.migration import migrate
-from tests.admin import panel_file
+from tests.admin import panel_file, through_caddy
 
 
 @pytest.fixture(scope="session")
@@ -45,4 +45,4 @@ def app(config: PanelConfig) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+    return through_caddy.client(app)

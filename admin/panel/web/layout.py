@@ -1,9 +1,11 @@
 """What every page has around its content: language, colours, and the files that pages load."""
 
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, Response, request, send_from_directory
 
+from ..accounts import public
 from . import language
 
 # Prefixed __Host-: no other site of the domain can set it (RFC 6265bis section 4.1.3).
@@ -11,7 +13,8 @@ THEME_COOKIE = "__Host-theme"
 THEMES = ("", "light", "dark")
 """The device's own choice, or one of two."""
 
-blueprint = Blueprint("web", __name__, static_folder="../static")
+_FILES = Path(__file__).parent.parent / "static"
+blueprint = Blueprint("web", __name__)
 
 
 def install(app: Flask) -> None:
@@ -25,3 +28,11 @@ def _values() -> dict[str, Any]:
         "account": None, "navigation": [], "language": language.current(),
         "languages": language.LANGUAGES, "theme": theme if theme in THEMES else "",
     }
+
+
+# Flask's own route for these would bear no mark.
+@blueprint.get("/static/<path:filename>")
+@public
+def static(filename: str) -> Response:
+    """Answer with a file that pages load."""
+    return send_from_directory(_FILES, filename)

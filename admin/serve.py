@@ -1,7 +1,7 @@
 """Serves the panel: `python serve.py [FILE]`, where FILE is /etc/stealth/panel.json unless another is named.
 
 Ends with 0 on SIGTERM, with 1 if the server ended by itself, and with 2 and one sentence when the
-configuration is at fault.
+configuration or the store is at fault.
 """
 
 import logging
@@ -26,15 +26,16 @@ def main(arguments: list[str]) -> int:
     # imports, and the first process of a container ignores a signal that is neither handled nor blocked.
     # So before all else, and before the imports, which are most of the start.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    from panel import create_app, logs
+    from panel import create_app, logs, open_store
     from panel.config import CONFIG_FILE, ConfigError, PanelConfig
     from panel.listener import listen
+    from panel.store.database import StoreError
 
     try:
         config = PanelConfig.load(Path(arguments[0]) if arguments else CONFIG_FILE)
         logs.start(config)
-        server = listen(create_app(config), config.port, config.proxy_address)
-    except ConfigError as fault:
+        server = listen(create_app(config, open_store(config)), config.port, config.proxy_address)
+    except (ConfigError, StoreError) as fault:
         print(fault, file=sys.stderr)
         return 2
     _log.info("The panel listens on port %d.", config.port)

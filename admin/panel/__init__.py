@@ -1,22 +1,37 @@
 """The admin panel: an ordinary Flask application below a secret path.
 
-The factory is the map of the application. This version signs nobody in, so it keeps no session and
-deliberately gives Flask no key to make one with. It knows nothing of containers or of their deployment.
+The factory is the map of the application. It knows nothing of containers or of their deployment.
 """
 
 from flask import Flask
 
 from . import front, guard, health, web
 from .config import PanelConfig
+from .store.database import Database
+from .store.migration import migrate
+from .users import service
 
-__all__ = ["PanelConfig", "create_app"]
+__all__ = ["PanelConfig", "create_app", "open_store"]
 
 
-def create_app(config: PanelConfig) -> Flask:
+def open_store(config: PanelConfig) -> Database:
+    """Open the store, bring its tables to this version, and give a new one its first user.
+
+    Raises StoreError if the store belongs to a newer version.
+    """
+    database = Database(config.database_url)
+    migrate(database)
+    with database.write() as session:
+        service.start(session, config.server)
+    return database
+
+
+def create_app(config: PanelConfig, database: Database) -> Flask:
     """Make the application; nothing in it falls back to a value that config does not hold."""
     app = Flask(__name__, static_folder=None)
     # An automatic OPTIONS would tell a stranger which paths exist.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.extensions.update(config=config, database=database)
     guard.protect(app, config)
     web.install(app, config)
     app.register_blueprint(health.blueprint)

@@ -36,3 +36,5 @@ def start(config: PanelConfig) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter(config))
     logging.basicConfig(level=config.log_level, handlers=[handler])
+    # It tells at each start how it opens the store.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -39,8 +39,8 @@ def config(tmp_path: Path) -> PanelConfig:
 
 
 @pytest.fixture
-def app(config: PanelConfig) -> Flask:
-    return create_app(config)
+def app(config: PanelConfig, database: Database) -> Flask:
+    return create_app(config, database)
 
 
 @pytest.fixture

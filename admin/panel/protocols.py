@@ -55,6 +55,12 @@ def engine_name(user_id: int) -> str:
     return f"u{user_id}"
 
 
+def user_id(name: str) -> int | None:
+    """Return whose engine_name this is; None if it is nobody's."""
+    number = name.removeprefix("u")
+    return int(number) if number.isascii() and number.isdigit() and name == engine_name(int(number)) else None
+
+
 def wireguard_addresses(server: Subnets, user: User, protocol: str) -> tuple[str, str] | None:
     """Return the user's IPv4 and IPv6 address in the tunnel by that protocol; None if the user has no WireGuard."""
     if user.wireguard_number is None:

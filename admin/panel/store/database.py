@@ -5,7 +5,7 @@ SQLite: a write-ahead log and full synchronisation, so that what was acknowledge
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +43,10 @@ class Database:
         """Open a session that commits at the end of the block, or not at all if the block raises."""
         with self._writing.begin() as session:
             yield session
+
+    def on_commit(self, tell: Callable[[], None]) -> None:
+        """Call tell after each commit of a writing session, in the thread that wrote."""
+        event.listen(self._writing, "after_commit", lambda _: tell())
 
     def close(self) -> None:
         """Close every connection; SQLite then folds its log into the file."""

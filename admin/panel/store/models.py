@@ -1,4 +1,4 @@
-"""Tables of people, their traffic and the engines; those of accounts stand in accounts.py.
+"""Tables of people and their traffic; those of accounts stand in accounts.py, those of alerts in alerts.py.
 
 Times are UTC and aware. Sizes are bytes. JSON columns hold maps from a protocol to what is said of it; the eight
 protocols stand in panel/protocols.py.
@@ -144,20 +144,4 @@ class TrafficHour(Base):
     up_bytes: Mapped[int] = mapped_column(default=0)
     down_bytes: Mapped[int] = mapped_column(default=0)
 
-
-class EngineState(Base):
-    """What the panel last knew of an engine."""
-
-    __tablename__ = "engines"
-
-    name: Mapped[str] = mapped_column(String(24), primary_key=True)
-    revision: Mapped[int | None]
-    """The store's revision that the engine has written down; None if it must be told everything."""
-
-    state: Mapped[str] = mapped_column(String(8), default="pending")
-    """applied, pending or failed."""
-
-    fault: Mapped[str] = mapped_column(Text, default="")
-    instance: Mapped[str] = mapped_column(String(64), default="")
-    seen_at: Mapped[datetime | None]
-    applied_at: Mapped[datetime | None]
+    __table_args__ = (Index("traffic_hours_user", "user_id", "hour"),)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from panel.store import accounts, models  # noqa: F401 # accounts adds its tables to the metadata
+from panel.store import accounts, alerts, models  # noqa: F401 # all add their tables to the metadata
 
 
 def _render(kind: str, item: Any, autogen_context: AutogenContext) -> str | Literal[False]:  # noqa: ARG001 # Alembic's signature

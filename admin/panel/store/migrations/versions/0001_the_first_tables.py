@@ -40,15 +40,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('hash')
     )
-    op.create_table('engines',
-    sa.Column('name', sa.String(length=24), nullable=False),
-    sa.Column('revision', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
-    sa.Column('state', sa.String(length=8), nullable=False),
-    sa.Column('fault', sa.Text(), nullable=False),
-    sa.Column('instance', sa.String(length=64), nullable=False),
-    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('applied_at', sa.DateTime(timezone=True), nullable=True),
-    sa.PrimaryKeyConstraint('name')
+    op.create_table('alarms',
+    sa.Column('key', sa.String(length=160), nullable=False),
+    sa.Column('began_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('key')
     )
     op.create_table('facts',
     sa.Column('key', sa.String(length=64), nullable=False),
@@ -94,6 +89,18 @@ def upgrade() -> None:
     op.create_index('users_living_name', 'users', ['name_key'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
     op.create_index('users_revision', 'users', ['revision'], unique=False)
     op.create_index('users_status', 'users', ['status'], unique=False)
+    op.create_table('messages',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('channel', sa.String(length=8), nullable=False),
+    sa.Column('kind', sa.String(length=32), nullable=False),
+    sa.Column('sentence', sa.Text(), nullable=False),
+    sa.Column('attempts', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('next_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('fault', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.create_table('sessions',
     sa.Column('id_hash', sa.String(length=64), nullable=False),
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -127,6 +134,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('hour', 'user_id', 'protocol')
     )
+    op.create_index('traffic_hours_user', 'traffic_hours', ['user_id', 'hour'], unique=False)
     op.create_table('usage',
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('protocol', sa.String(length=24), nullable=False),

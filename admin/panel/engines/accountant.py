@@ -1,0 +1,55 @@
+"""Asks the engines for their counters every ten seconds, and enforces what follows: quotas, their periods, expiry."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from .. import users
+from ..store.database import Database
+from .accounting import count, forget_old_hours
+from .agent import Agent, AgentError, Report
+
+PERIOD_SECONDS = 10.0
+"""Between two looks: how late a quota or an expiry may be enforced, and how much traffic an engine's end may lose."""
+
+_log = logging.getLogger(__name__)
+
+
+class Accountant:
+    """Takes one step after the other; each counts and enforces."""
+
+    def __init__(self, agents: Mapping[str, Agent], database: Database, zone: ZoneInfo,
+                 known_by_all: Callable[[], int | None]) -> None:
+        """known_by_all returns the revision that every engine has at least, or None if one may not have any."""
+        self._agents = agents
+        self._database = database
+        self._zone = zone
+        self._known_by_all = known_by_all
+
+    def step(self) -> float:
+        """Count, then enforce; return for how many seconds to pause."""
+        reports = self._reports()
+        forgotten = self._known_by_all()
+        now = datetime.now(UTC)
+        with self._database.write() as session:
+            users.roll_periods(session, now, self._zone)
+            count(session, now, reports)
+            forget_old_hours(session, now)
+        # A transaction of its own: it takes the revision's lock before those of users, as every change does.
+        with self._database.write() as session:
+            for user in users.refresh_status(session, now):
+                _log.info("User %d is %s now.", user.id, user.status)
+            if forgotten is not None:
+                users.purge(session, forgotten)
+        return PERIOD_SECONDS
+
+    def _reports(self) -> dict[str, Report]:
+        reports = {}
+        for engine, agent in self._agents.items():
+            try:
+                reports[engine] = agent.traffic()
+            except AgentError as error:
+                # The synchroniser meets the same fault and shows it.
+                _log.debug("Engine %s gave no counters: %s", engine, error)
+        return reports

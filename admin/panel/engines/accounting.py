@@ -1,0 +1,160 @@
+"""Counts traffic: the differences of the engines' counters, into users, their protocols and hours.
+
+Counters begin at zero with each run of an engine, which the agent's instance tells. What an engine counted between the
+last look and its end is lost.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ..protocols import PROTOCOLS, user_id
+from ..store.models import Base, TrafficHour, Usage, User
+from .agent import Counters, Report
+
+KEPT = timedelta(days=90)
+"""How long the traffic of an hour is kept."""
+
+_Key = tuple[int, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Counted:
+    """What the engine had counted of one user's protocol at the last look."""
+
+    instance: str = ""
+    up: int = 0
+    down: int = 0
+    open: int = 0
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What became of it since."""
+
+    key: _Key
+    up: int
+    down: int
+    after: _Counted
+
+
+def count(session: Session, now: datetime, reports: Mapping[str, Report]) -> None:
+    """Add what the engines counted since the last look; whatever has no report has no open connections."""
+    changes = list(_changes(session, now, reports))
+    if changes:
+        _add_to_usage(session, changes)
+        _add_to_users(session, changes)
+        _add_to_hours(session, now, changes)
+
+
+def forget_old_hours(session: Session, now: datetime) -> None:
+    """Drop the hours that no chart shows any more."""
+    session.execute(delete(TrafficHour).where(TrafficHour.hour < now - KEPT))
+
+
+def _changes(session: Session, now: datetime, reports: Mapping[str, Report]) -> Iterator[_Change]:
+    told = dict(_told(reports))
+    for key, before in _counted(session):
+        silent = before.instance, Counters(up=before.up, down=before.down, open=0)
+        change = _change(key, before, *told.pop(key, silent), now)
+        if change.after != before:
+            yield change
+    # Who was deleted for good may still be counted by an engine.
+    living = set(session.scalars(select(User.id))) if told else set()
+    for key, (instance, counters) in told.items():
+        if key[0] in living and counters != Counters(up=0, down=0, open=0):
+            yield _change(key, _Counted(), instance, counters, now)
+
+
+def _told(reports: Mapping[str, Report]) -> Iterator[tuple[_Key, tuple[str, Counters]]]:
+    for engine, report in reports.items():
+        for name, protocols in report.users.items():
+            user = user_id(name)
+            for protocol, counters in protocols.items():
+                if user is not None and protocol in PROTOCOLS and PROTOCOLS[protocol].engine == engine:
+                    yield (user, protocol), (report.instance, counters)
+
+
+def _counted(session: Session) -> Iterator[tuple[_Key, _Counted]]:
+    # Columns, not objects: most of these rows stay as they are, and there are up to eight of each user.
+    for user, protocol, instance, up, down, opened, seen_at in session.execute(select(
+            Usage.user_id, Usage.protocol, Usage.instance, Usage.counted_up_bytes, Usage.counted_down_bytes,
+            Usage.open_connections, Usage.last_seen_at).execution_options(yield_per=1000)):
+        yield (user, protocol), _Counted(instance=instance, up=up, down=down, open=opened, seen_at=seen_at)
+
+
+def _change(key: _Key, before: _Counted, instance: str, counters: Counters, now: datetime) -> _Change:
+    is_same_run = before.instance == instance
+    up = _difference(before.up, counters.up) if is_same_run else counters.up
+    down = _difference(before.down, counters.down) if is_same_run else counters.down
+    if counters.seen:
+        # WireGuard's engine itself sends to a peer that has gone, so its traffic does not tell that somebody is there.
+        seen_at: datetime | None = datetime.fromtimestamp(counters.seen, UTC)
+    else:
+        seen_at = now if up or down else before.seen_at
+    return _Change(key=key, up=up, down=down, after=_Counted(
+        instance=instance, up=counters.up, down=counters.down, open=counters.open, seen_at=seen_at))
+
+
+def _difference(before: int, after: int) -> int:
+    # A counter that fell back began anew without the engine's telling.
+    return after - before if after >= before else after
+
+
+def _add_to_usage(session: Session, changes: Iterable[_Change]) -> None:
+    insert = _insert(session, Usage)
+    new = insert.excluded
+    session.execute(insert.on_conflict_do_update(index_elements=[Usage.user_id, Usage.protocol], set_={
+        Usage.up_bytes: Usage.up_bytes + new.up_bytes, Usage.down_bytes: Usage.down_bytes + new.down_bytes,
+        Usage.open_connections: new.open_connections, Usage.last_seen_at: new.last_seen_at,
+        Usage.instance: new.instance, Usage.counted_up_bytes: new.counted_up_bytes,
+        Usage.counted_down_bytes: new.counted_down_bytes,
+    }), [{
+        "user_id": change.key[0], "protocol": change.key[1], "up_bytes": change.up, "down_bytes": change.down,
+        "open_connections": change.after.open, "last_seen_at": change.after.seen_at,
+        "instance": change.after.instance, "counted_up_bytes": change.after.up,
+        "counted_down_bytes": change.after.down,
+    } for change in changes])
+
+
+def _add_to_users(session: Session, changes: Iterable[_Change]) -> None:
+    grouped = defaultdict(list)
+    for change in changes:
+        grouped[change.key[0]].append(change)
+    # On the connection: an object's update by primary key would not take a condition of its own names.
+    session.connection().execute(
+        update(User).where(User.id == bindparam("key")).values(
+            up_bytes=User.up_bytes + bindparam("up"), down_bytes=User.down_bytes + bindparam("down"),
+            period_used_bytes=User.period_used_bytes + bindparam("up") + bindparam("down"),
+            last_seen_at=func.coalesce(bindparam("seen"), User.last_seen_at)),
+        [{
+            "key": user, "up": sum(change.up for change in own), "down": sum(change.down for change in own),
+            "seen": max((change.after.seen_at for change in own if change.after.seen_at), default=None),
+        } for user, own in grouped.items()])
+
+
+def _add_to_hours(session: Session, now: datetime, changes: Iterable[_Change]) -> None:
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    rows = [{"hour": hour, "user_id": change.key[0], "protocol": change.key[1], "up_bytes": change.up,
+             "down_bytes": change.down} for change in changes if change.up or change.down]
+    if not rows:
+        return
+    insert = _insert(session, TrafficHour)
+    session.execute(insert.on_conflict_do_update(
+        index_elements=[TrafficHour.hour, TrafficHour.user_id, TrafficHour.protocol], set_={
+            TrafficHour.up_bytes: TrafficHour.up_bytes + insert.excluded.up_bytes,
+            TrafficHour.down_bytes: TrafficHour.down_bytes + insert.excluded.down_bytes,
+        }), rows)
+
+
+def _insert(session: Session, table: type[Base]) -> Any:
+    # Both know ON CONFLICT, but SQLAlchemy's portable insert does not.
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

@@ -1,0 +1,73 @@
+"""What the dashboard, the API and the metrics show of the server at one moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..store.models import User
+from . import traffic
+from .certificates import Certificate
+from .synchroniser import Health
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """Health of one engine, as it is now."""
+
+    name: str
+    state: str
+    """applied, pending (the store went on, or the panel has just started) or failed."""
+
+    fault: str
+    """A sentence without its subject, which is the engine; empty unless failed."""
+
+    users: int
+    """Users that the engine was told."""
+
+    lag_seconds: float
+    """Since the engine last had every user as the store has them; 0 if it has them."""
+
+    seen_at: datetime | None
+    """When its agent last answered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The server at one moment."""
+
+    engines: tuple[Engine, ...]
+    certificates: tuple[Certificate, ...]
+    users: dict[str, int]
+    """Number of users by status; deleted ones are not counted."""
+
+    online: int
+    """Users who are there now."""
+
+    up_bytes: int
+    """Sent by all present users in all the time."""
+
+    down_bytes: int
+
+
+def engine(health: Health, revision: int, now: datetime) -> Engine:
+    """Return an engine's health, judged by the store's present revision."""
+    is_behind = health.revision is None or health.revision.number != revision
+    state = "pending" if health.state == "applied" and is_behind else health.state
+    return Engine(
+        name=health.engine, state=state, fault=health.fault, users=health.users, seen_at=health.seen_at,
+        lag_seconds=0.0 if state == "applied" else max(0.0, (now - health.confirmed_at).total_seconds()))
+
+
+def look(
+    session: Session, now: datetime, engines: tuple[Engine, ...], certificates: tuple[Certificate, ...],
+) -> Overview:
+    """Add what the store says to what the engines and certificates are."""
+    living = User.deleted_at.is_(None)
+    numbers = dict(session.execute(select(User.status, func.count()).where(living).group_by(User.status)).tuples())
+    up, down = session.execute(select(func.sum(User.up_bytes), func.sum(User.down_bytes)).where(living)).one()
+    return Overview(
+        engines=engines, certificates=certificates, online=traffic.online_number(session, now),
+        users={status: numbers.get(status, 0) for status in ("active", "disabled", "expired", "limited")},
+        up_bytes=int(up or 0), down_bytes=int(down or 0))

@@ -5,8 +5,9 @@ The factory is the map of the application. It knows nothing of containers or of 
 
 from flask import Flask
 
-from . import front, guard, health, web
+from . import api, front, guard, health, web
 from .config import PanelConfig
+from .engines import Engines
 from .store.database import Database
 from .store.migration import migrate
 from .users import service
@@ -31,9 +32,10 @@ def create_app(config: PanelConfig, database: Database) -> Flask:
     app = Flask(__name__, static_folder=None)
     # An automatic OPTIONS would tell a stranger which paths exist.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.extensions.update(config=config, database=database)
+    app.extensions.update(config=config, database=database, engines=Engines(config, database))
     guard.protect(app, config)
     web.install(app, config)
+    api.install(app, config)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(front.blueprint, url_prefix=config.path)
     return app

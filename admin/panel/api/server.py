@@ -1,0 +1,87 @@
+"""What is known of the server: engines, certificates, traffic, and what was done."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from ..accounts import requires
+from ..context import config, database
+from ..engines import Engines, traffic
+from . import errors, shapes
+from .schemas import QUERY, Strict
+
+blueprint = Blueprint("api_server", __name__, description="The server, and what was done to it.")
+errors.handle(blueprint)
+
+
+class EngineAnswer(Schema):
+    """Health of an engine."""
+
+    name = fields.String()
+    state = fields.String(validate=validate.OneOf(["applied", "pending", "failed"]))
+    fault = fields.String()
+    users = fields.Integer()
+    lag_seconds = fields.Float(metadata={"description": "Since the engine last had all users as the store has them."})
+    seen_at = fields.AwareDateTime(allow_none=True)
+
+
+class CertificateAnswer(Schema):
+    """A certificate that the site shows."""
+
+    name = fields.String()
+    expires_at = fields.AwareDateTime(allow_none=True)
+    fault = fields.String()
+
+
+class OverviewAnswer(Schema):
+    """The server at one moment."""
+
+    engines = fields.List(fields.Nested(EngineAnswer))
+    certificates = fields.List(fields.Nested(CertificateAnswer))
+    users = fields.Dict(keys=fields.String(), values=fields.Integer(), metadata={"description": "Number by status."})
+    online = fields.Integer()
+    up_bytes = fields.Integer()
+    down_bytes = fields.Integer()
+
+
+class TrafficFilter(Strict):
+    """Which traffic."""
+
+    span = fields.String(load_default="hour", validate=validate.OneOf(["hour", "day"]))
+    count = fields.Integer(load_default=24, validate=validate.Range(1, 90 * 24))
+    user_id = fields.Integer(load_default=None, allow_none=True)
+
+
+class SpanAnswer(Schema):
+    """Traffic from a moment on."""
+
+    began_at = fields.AwareDateTime()
+    up_bytes = fields.Integer()
+    down_bytes = fields.Integer()
+
+
+@blueprint.route("/overview")
+@requires("server:read")
+@blueprint.response(200, OverviewAnswer)
+def overview() -> dict[str, Any]:
+    """Show engines, certificates and sums."""
+    engines: Engines = current_app.extensions["engines"]
+    return asdict(engines.overview())
+
+
+@blueprint.route("/traffic")
+@requires("server:read")
+@blueprint.arguments(TrafficFilter, **QUERY)
+@blueprint.response(200, SpanAnswer(many=True))
+def by_time(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Show traffic by hour or day, of one user or of all; the oldest first."""
+    now = datetime.now(UTC)
+    with database().read() as session:
+        if asked["span"] == "hour":
+            return shapes.of_spans(traffic.by_hour(session, now, asked["count"], asked["user_id"]))
+        return shapes.of_spans(
+            traffic.by_day(session, now, min(asked["count"], 90), config().time_zone, asked["user_id"]))

@@ -10,6 +10,10 @@ _STATUSES = ("active", "disabled", "expired", "limited")
 _SORTS = ("name", "created", "expires", "used", "traffic", "seen")
 ACTIONS = ("enable", "disable", "reset-usage", "revoke-link", "renew-secrets", "delete")
 _MOST_AT_ONCE = 10_000
+LAST_ID = 2**63 - 1
+"""What a database's column holds."""
+
+ID = validate.Range(1, LAST_ID)
 
 
 QUERY = {"location": "query", "unknown": RAISE}
@@ -95,7 +99,7 @@ class Link(Schema):
 class Bulk(Strict):
     """One action for several users: for all of them, or for none."""
 
-    ids = fields.List(fields.Integer(strict=True), required=True, validate=validate.Length(1, _MOST_AT_ONCE))
+    ids = fields.List(fields.Integer(strict=True, validate=ID), required=True, validate=validate.Length(1, _MOST_AT_ONCE))
     action = fields.String(required=True, validate=validate.OneOf(ACTIONS))
 
 

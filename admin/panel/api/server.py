@@ -12,7 +12,7 @@ from ..accounts import requires
 from ..context import config, database
 from ..engines import Engines, traffic
 from . import errors, shapes
-from .schemas import QUERY, Strict
+from .schemas import ID, QUERY, Strict
 
 blueprint = Blueprint("api_server", __name__, description="The server, and what was done to it.")
 errors.handle(blueprint)
@@ -53,7 +53,7 @@ class TrafficFilter(Strict):
 
     span = fields.String(load_default="hour", validate=validate.OneOf(["hour", "day"]))
     count = fields.Integer(load_default=24, validate=validate.Range(1, 90 * 24))
-    user_id = fields.Integer(load_default=None, allow_none=True)
+    user_id = fields.Integer(load_default=None, allow_none=True, validate=ID)
 
 
 class SpanAnswer(Schema):

@@ -17,6 +17,7 @@ from . import errors, schemas, shapes
 
 blueprint = Blueprint("api_users", __name__, url_prefix="/users", description="Who may use the server.")
 errors.handle(blueprint)
+_USER = f"<int(min=1, max={schemas.LAST_ID}):user_id>"
 
 _ACTIONS: dict[str, Any] = {
     "enable": lambda session, actor, user_id: service.switch(session, actor, user_id, True),
@@ -55,7 +56,7 @@ class Users(MethodView):
             return shapes.of_user(session, made)
 
 
-@blueprint.route("/<int:user_id>")
+@blueprint.route(f"/{_USER}")
 class OneUser(MethodView):
     """One user."""
 
@@ -87,7 +88,7 @@ class OneUser(MethodView):
             service.delete(session, current_actor(), user_id)
 
 
-@blueprint.route("/<int:user_id>/link")
+@blueprint.route(f"/{_USER}/link")
 @requires("users:read")
 @blueprint.response(200, schemas.Link)
 def link(user_id: int) -> dict[str, str]:
@@ -99,7 +100,7 @@ def link(user_id: int) -> dict[str, str]:
         return {"url": subscriptions.url(config(), user)}
 
 
-@blueprint.route("/<int:user_id>/<any('enable','disable','reset-usage','revoke-link','renew-secrets'):action>",
+@blueprint.route(f"/{_USER}/<any('enable','disable','reset-usage','revoke-link','renew-secrets'):action>",
                  methods=["POST"])
 @requires("users:write")
 @blueprint.response(200, schemas.UserAnswer)

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import call
 import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+import call
 from tests.admin import panel_file
 
 

@@ -99,7 +99,8 @@ class Link(Schema):
 class Bulk(Strict):
     """One action for several users: for all of them, or for none."""
 
-    ids = fields.List(fields.Integer(strict=True, validate=ID), required=True, validate=validate.Length(1, _MOST_AT_ONCE))
+    ids = fields.List(
+        fields.Integer(strict=True, validate=ID), required=True, validate=validate.Length(1, _MOST_AT_ONCE))
     action = fields.String(required=True, validate=validate.OneOf(ACTIONS))
 
 

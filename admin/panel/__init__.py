@@ -5,7 +5,7 @@ The factory is the map of the application. It knows nothing of containers or of 
 
 from flask import Flask
 
-from . import api, front, guard, health, web
+from . import api, front, guard, health, subscriptions, web
 from .config import PanelConfig
 from .engines import Engines
 from .store.database import Database
@@ -38,4 +38,5 @@ def create_app(config: PanelConfig, database: Database) -> Flask:
     api.install(app, config)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(front.blueprint, url_prefix=config.path)
+    app.register_blueprint(subscriptions.blueprint, url_prefix=config.subscription_path)
     return app

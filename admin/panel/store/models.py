@@ -102,6 +102,12 @@ class User(Base):
     """A deleted user's row, without secrets, stays until every engine has forgotten them."""
 
     last_seen_at: Mapped[datetime | None]
+    link_read_at: Mapped[datetime | None]
+    """When the subscription's link was last read."""
+
+    link_read_by: Mapped[str] = mapped_column(String(128), default="")
+    """What the program that read it said of itself."""
+
     revision: Mapped[int]
     """Of the store, when the engines' view of this user last changed."""
 

@@ -28,8 +28,13 @@ class Format:
     ending: str
     """Of the file's name."""
 
-    needs: str = ""
-    """Protocol without which there is nothing to say, and so no answer."""
+    serves: Callable[[ServerFacts, User], bool] = lambda _server, _user: True
+    """Whether there is anything to say; most forms have one that lets nothing out."""
+
+    @property
+    def names_interface(self) -> bool:
+        """Whether a system takes the file's name for that of a network interface."""
+        return self.ending.endswith(".conf")
 
 
 def title(server: ServerFacts, user: User) -> str:
@@ -64,17 +69,23 @@ def _authority(server: ServerFacts, _: User) -> str:
     return server.authority
 
 
+def _has(protocol: str) -> Callable[[ServerFacts, User], bool]:
+    return lambda server, user: protocol in usable(server, user)
+
+
 FORMATS = {
     "links": Format(render=_encoded, mimetype="text/plain", ending=".txt"),
     "plain": Format(render=_plain, mimetype="text/plain", ending=".txt"),
     "sing-box": Format(render=singbox.configuration, mimetype="application/json", ending=".json"),
     "mihomo": Format(render=mihomo.configuration, mimetype="text/yaml", ending=".yaml"),
     "xray": Format(render=_xray, mimetype="application/json", ending=".json"),
-    "wireguard": Format(render=wireguard.direct_file, mimetype="text/plain", ending=".conf", needs="wireguard"),
-    "wireguard-websocket": Format(render=wireguard.websocket_file, mimetype="text/plain", ending="-ws.conf",
-                                  needs="wireguardWebsocket"),
+    "wireguard": Format(
+        render=wireguard.direct_file, mimetype="text/plain", ending=".conf", serves=_has("wireguard")),
+    "wireguard-websocket": Format(
+        render=wireguard.websocket_file, mimetype="text/plain", ending="-ws.conf", serves=_has("wireguardWebsocket")),
     "json": Format(render=_json, mimetype="application/json", ending=".json"),
-    "authority": Format(render=_authority, mimetype="application/x-pem-file", ending=".crt"),
+    "authority": Format(render=_authority, mimetype="application/x-x509-ca-cert", ending=".crt",
+                        serves=lambda server, _: server.authority != ""),
 }
 """By the name that the address gives as `format`; beside them there is the page."""
 

@@ -25,7 +25,8 @@ def install(app: Flask) -> None:
 def _values() -> dict[str, Any]:
     theme = request.cookies.get(THEME_COOKIE, "")
     return {
-        "account": None, "navigation": [], "language": language.current(),
+        # Users' pages load the files from an address of their own (subscriptions/views.py).
+        "assets": "web.static", "account": None, "navigation": [], "language": language.current(),
         "languages": language.LANGUAGES, "theme": theme if theme in THEMES else "",
     }
 

@@ -5,7 +5,8 @@ The factory is the map of the application. It knows nothing of containers or of 
 
 from flask import Flask
 
-from . import api, front, guard, health, subscriptions, web
+from . import accounts, api, front, guard, health, subscriptions, web
+from .accounts import people
 from .config import PanelConfig
 from .engines import Engines
 from .store.database import Database
@@ -16,7 +17,7 @@ __all__ = ["PanelConfig", "create_app", "open_store"]
 
 
 def open_store(config: PanelConfig) -> Database:
-    """Open the store, bring its tables to this version, and give a new one its first user.
+    """Open the store, bring its tables to this version, and give a new one its first user and account.
 
     Raises StoreError if the store belongs to a newer version.
     """
@@ -24,6 +25,7 @@ def open_store(config: PanelConfig) -> Database:
     migrate(database)
     with database.write() as session:
         service.start(session, config.server)
+        people.start(session, config)
     return database
 
 
@@ -33,6 +35,7 @@ def create_app(config: PanelConfig, database: Database) -> Flask:
     # An automatic OPTIONS would tell a stranger which paths exist.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.extensions.update(config=config, database=database, engines=Engines(config, database))
+    accounts.install(app, config, database)
     guard.protect(app, config)
     web.install(app, config)
     api.install(app, config)

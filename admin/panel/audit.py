@@ -1,16 +1,20 @@
 """The audit log: who did what to whom, when and from where, in entries that each hold the hash of the one before.
 
 A changed, removed or inserted entry breaks the chain from there on; `broken_at` finds where. Entries hold no secret:
-callers name fields, and values only of fields that are none.
+callers name fields, and values only of fields that are none. An action is what is acted on and a verb, such as
+`user.create`; those of sign-ins are `sign-in.accept` (with `new_address`) and `sign-in.attempts`, which is written when
+the attempts on an account or from an address have reached a power of two.
 """
 
 import hashlib
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, String, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from .store.accounts import AuditEntry
@@ -18,6 +22,8 @@ from .store.accounts import AuditEntry
 _FIRST = "0" * 64
 # Any number will do, as long as nothing else here takes the same lock.
 _LOCK = 0x61756469
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_MOST_FOUND = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +40,16 @@ class Actor:
 PANEL = Actor(name="panel", address="")
 
 
+@dataclass(frozen=True, kw_only=True)
+class AuditPage:
+    """A part of the entries that were found, the newest first."""
+
+    entries: list[AuditEntry]
+    total: int
+    number: int
+    pages: int
+
+
 def record(session: Session, actor: Actor, action: str, target: str, **detail: Any) -> None:
     """Add an entry to the transaction of what it tells of; both are committed, or neither."""
     if session.get_bind().dialect.name == "postgresql":
@@ -41,8 +57,8 @@ def record(session: Session, actor: Actor, action: str, target: str, **detail: A
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     last = session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1))
     entry = AuditEntry(
-        at=datetime.now(UTC), actor=actor.name, address=actor.address, action=action, target=target, detail=detail,
-        previous_hash=last or _FIRST)
+        at=datetime.now(UTC), actor=_line(actor.name, 96), address=_line(actor.address, 64), action=action,
+        target=_line(target, 128), detail=detail, previous_hash=last or _FIRST)
     entry.hash = _hash(entry)
     session.add(entry)
     session.flush()
@@ -56,6 +72,44 @@ def broken_at(session: Session) -> int | None:
             return entry.id
         previous = entry.hash
     return None
+
+
+def head(session: Session) -> tuple[int, str]:
+    """Return the number of entries and the hash of the last."""
+    count = session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+    return count, session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)) or _FIRST
+
+
+def search(session: Session, words: str = "", number: int = 1, size: int = 50) -> AuditPage:
+    """Return a page of the entries in which each of the words stands, as actor, action, target, address or detail."""
+    size = max(1, min(size, _MOST_FOUND))
+    wanted = [_contains(word) for word in words.split()]
+    total = session.scalar(select(func.count()).select_from(AuditEntry).where(*wanted)) or 0
+    pages = max(1, -(-total // size))
+    number = max(1, min(number, pages))
+    entries = list(session.scalars(select(AuditEntry).where(*wanted).order_by(AuditEntry.id.desc())
+                                   .offset((number - 1) * size).limit(size)))
+    return AuditPage(entries=entries, total=total, number=number, pages=pages)
+
+
+def export(session: Session) -> Iterator[str]:
+    """Yield every entry as a line of JSON, the oldest first, with the hashes that prove it."""
+    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
+        yield json.dumps({
+            "id": entry.id, "at": entry.at.isoformat(), "actor": entry.actor, "address": entry.address,
+            "action": entry.action, "target": entry.target, "detail": entry.detail,
+            "previousHash": entry.previous_hash, "hash": entry.hash}) + "\n"
+
+
+def _contains(word: str) -> ColumnElement[bool]:
+    columns = (AuditEntry.actor, AuditEntry.action, AuditEntry.target, AuditEntry.address,
+               cast(AuditEntry.detail, String))
+    return or_(*(func.lower(column).contains(word.lower(), autoescape=True) for column in columns))
+
+
+def _line(said: str, most: int) -> str:
+    """Return what was said in one line of at most that many characters."""
+    return _CONTROL.sub(lambda character: f"\\x{ord(character[0]):02x}", said)[:most]
 
 
 def _hash(entry: AuditEntry) -> str:

@@ -18,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .accounts import access, identity
 from .config import PanelConfig
+from .context import database
 
 HEADERS = {
     # Nothing is loaded from elsewhere, and nothing that stands in a page itself is run or applied.
@@ -64,7 +65,7 @@ def _behind(proxy_address: str, application: Callable[..., Any]) -> Callable[...
 
 
 def _admit(config: PanelConfig, forms: CSRFProtect) -> ResponseReturnValue | None:
-    g.identity = somebody = identity.of_request(config)
+    g.identity = somebody = identity.of_request(config, database())
     # Also of what fits no route: before this, a slash too many would be redirected to an absolute address.
     wanted = access.scope_of(current_app.view_functions.get(request.endpoint or ""), request.method)
     if wanted != access.EVERYBODY:

@@ -43,13 +43,26 @@ class SignIn(Base):
     __tablename__ = "sessions"
 
     id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
-    """None before the sign-in is complete."""
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    awaits_code: Mapped[bool] = mapped_column(default=False)
+    """The password was right, and the second factor is still to be shown; until then it opens nothing."""
 
     values: Mapped[dict[str, Any]]
     address: Mapped[str] = mapped_column(String(64))
     user_agent: Mapped[str] = mapped_column(String(256))
     created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class KnownAddress(Base):
+    """An address that an account has signed in from, and that strangers' guesses do not slow down."""
+
+    __tablename__ = "known_addresses"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    network: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The IPv4 address, or the /64 of an IPv6 one."""
+
     seen_at: Mapped[datetime]
 
 
@@ -69,7 +82,7 @@ class Token(Base):
 
 
 class Throttle(Base):
-    """Failures of an account, an address or both together, and until when the next attempt waits."""
+    """Attempts of an account, an address or both together, and until when the next one waits."""
 
     __tablename__ = "throttles"
 

@@ -62,7 +62,7 @@ class Bench:
     def plain(self) -> Sample:
         """Carry the same bytes by HTTPS through a plain reverse proxy."""
         host = "www.stealth.test"
-        nothing = Program(script="exec sleep infinity", host=host, socks=False)
+        nothing = Program(script="exec sleep infinity", hosts=(host,), socks=False)
         with client("bench", nothing, self._authority, network=NETWORK, server=PLAIN.address) as made:
             url = f"https://{host}:{PLAIN.port}{urlsplit(self._origin).path}"
             return self._sample(made, PLAIN, url, "-ca", "/client/ca.crt")

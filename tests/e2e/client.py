@@ -14,7 +14,7 @@ from typing import TypeVar
 from tests.e2e import programs
 from tests.e2e.deployment import ROOT, Server, docker
 from tests.e2e.lines import Line, attach, client_line
-from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS, TARGETS
+from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS
 from tests.e2e.programs import PROTOCOLS, SOCKS_PORT, Program
 
 Answer = TypeVar("Answer")
@@ -24,8 +24,6 @@ WIREGUARD = ("wireguard", "wireguardWebsocket")
 """Protocols that carry all of a client's packets; the others offer SOCKS."""
 
 _READY_SECONDS = 20
-# Until its tunnel stands, a client must not reach the origin beside it.
-_GUARD = " && ".join([*(f"ip route add blackhole {target}" for target in TARGETS), "touch /tmp/guarded && "])
 # A client on a line finds no network when it starts.
 _AWAIT_LINE = "until ip -6 route show default | grep -q line; do sleep 0.05; done; "
 
@@ -35,7 +33,8 @@ def build_image() -> None:
     clients = ROOT / "tests" / "e2e" / "clients"
     done = subprocess.run(
         ["docker", "build", "--tag", IMAGE, "--file", str(clients / "Dockerfile"),
-         *(f"--build-context={own}={clients / own}" for own in ("visitor", "forger", "pebble")), str(ROOT / "images")],
+         *(f"--build-context={own}={clients / own}" for own in ("mihomo", "visitor", "forger", "pebble")),
+         str(ROOT / "images")],
         capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -153,15 +152,15 @@ def client(
         for file, text in {**program.files, "ca.crt": authority}.items():
             (Path(folder) / file).write_text(text)
         docker("rm", "--force", name, check=False)
-        script = program.script if program.socks else _GUARD + program.script
+        script = program.guard + program.script
         docker("run", "--detach", "--name", name, "--network", "none" if line else network, "--init",
-               "--add-host", f"{program.host}:{server}", "--volume", f"{folder}:/client:ro",
+               *(f"--add-host={host}:{server}" for host in program.hosts), "--volume", f"{folder}:/client:ro",
                "--cap-add", "NET_ADMIN", "--device", "/dev/net/tun", "--entrypoint", "/bin/sh", IMAGE,
                "-c", _AWAIT_LINE + script if line else script)
         try:
             if line:
                 attach(name, line)
-            if not program.socks:
+            if program.guard:
                 docker("exec", name, "/bin/sh", "-c", "until [ -e /tmp/guarded ]; do sleep 0.05; done")
             yield Client(name, program)
         finally:

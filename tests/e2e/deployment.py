@@ -12,6 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -158,6 +159,21 @@ class Server:
         assert done.returncode == 0, done.stdout
         parsed: dict[str, Any] = json.loads(done.stdout)
         return parsed
+
+
+    def subscription(self, form: str) -> str:
+        """Return what the first user's address answers when it is asked for that form; fails without an answer."""
+        outputs = self.outputs()
+        address = outputs["subscriptionUrl"]
+        root = self.folder / "subscription-root.crt"
+        root.write_text(outputs["authorityCertificate"])
+        host = urlsplit(address).hostname
+        done = subprocess.run(
+            ["curl", "--silent", "--show-error", "--fail", "--max-time", "20", "--cacert", str(root),
+             "--resolve", f"{host}:443:127.0.0.1", f"{address}?format={form}"],
+            capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def ids() -> dict[str, str]:

@@ -15,6 +15,8 @@ PROTOCOLS = ("vlessReality", "vlessWebsocket", "trojan", "shadowtls", "hysteria2
              "wireguardWebsocket")
 SOCKS_PORT = 1080
 _AUTHORITY = "/client/ca.crt"
+# Until its tunnel stands, a client must not reach the origin beside it.
+_GUARD = " && ".join([*(f"ip route add blackhole {target}" for target in TARGETS), "touch /tmp/guarded && "])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +24,15 @@ class Program:
     """Files for /client, and what is run there as a shell script."""
 
     script: str
-    host: str
-    """Name that the client looks the server up by."""
+    hosts: tuple[str, ...]
+    """Names that the client looks the server up by."""
 
     files: dict[str, str] = field(default_factory=dict)
     socks: bool = True
     """Whether the client offers SOCKS; else it carries the container's own packets."""
+
+    guard: str = ""
+    """What is run before, so that the client reaches no origin beside its tunnel; ends with /tmp/guarded made."""
 
 
 def program(protocol: str, link: str) -> Program:
@@ -75,7 +80,7 @@ def _xray(link: str) -> Program:
         "inbounds": [{"listen": "127.0.0.1", "port": SOCKS_PORT, "protocol": "socks", "settings": {"udp": True}}],
         "outbounds": [{"protocol": "vless", "streamSettings": stream, "settings": {
             "vnext": [{"address": _host(link), "port": urlsplit(link).port, "users": [user]}]}}]}
-    return Program(script="exec xray run -config /client/config.json", host=_host(link),
+    return Program(script="exec xray run -config /client/config.json", hosts=(_host(link),),
                    files={"config.json": json.dumps(config)})
 
 
@@ -86,7 +91,7 @@ def _trojan(link: str) -> Program:
         "remote_addr": _host(link), "remote_port": urlsplit(link).port, "password": [_user(link)],
         # An empty fingerprint: trojan-go's own imitation of browsers is of 2021 and knows no current server.
         "ssl": {"sni": given["sni"], "cert": _AUTHORITY, "fingerprint": "", "alpn": given["alpn"].split(",")}}
-    return Program(script="exec trojan-go -config /client/config.json", host=_host(link),
+    return Program(script="exec trojan-go -config /client/config.json", hosts=(_host(link),),
                    files={"config.json": json.dumps(config)})
 
 
@@ -96,7 +101,7 @@ def _singbox(protocol: str, link: str) -> Program:
         "log": {"level": "warn"}, "dns": {"servers": [{"type": "local", "tag": "local"}]},
         "inbounds": [{"type": "socks", "listen": "127.0.0.1", "listen_port": SOCKS_PORT}],
         "outbounds": outbounds, "route": {"final": "out", "default_domain_resolver": "local"}}
-    return Program(script="exec sing-box run -c /client/config.json", host=_host(link),
+    return Program(script="exec sing-box run -c /client/config.json", hosts=(_host(link),),
                    files={"config.json": json.dumps(config)})
 
 
@@ -149,7 +154,7 @@ def _wireguard(text: str) -> Program:
         f"wireguard-go wg0 && wg setconf wg0 /client/wg.conf && {addresses} && "
         f"ip link set mtu {mtu} up dev wg0 && {routes} && exec sleep infinity")
     endpoint = file["Peer"]["Endpoint"].rpartition(":")[0]
-    return Program(script=script, host=endpoint, files={"wg.conf": wg}, socks=False)
+    return Program(script=script, hosts=(endpoint,), guard=_GUARD, files={"wg.conf": wg}, socks=False)
 
 
 def _wireguard_over_websocket(text: str) -> Program:
@@ -158,4 +163,4 @@ def _wireguard_over_websocket(text: str) -> Program:
     assert given
     auth, server, forward = given.groups()
     carry = f"AUTH='{auth}' chisel client --tls-ca {_AUTHORITY} {server} {forward} & sleep 1; "
-    return Program(script=carry + inner.script, host=_host(server), files=inner.files, socks=False)
+    return Program(script=carry + inner.script, hosts=(_host(server),), guard=_GUARD, files=inner.files, socks=False)

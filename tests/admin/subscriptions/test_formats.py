@@ -63,9 +63,11 @@ def test_mihomo_has_every_way_in_our_order(server: ServerFacts) -> None:
     assert file["rules"][-1] == "MATCH,Proxy"
 
 
-def test_mihomo_looks_like_chrome_on_every_tls_way(server: ServerFacts) -> None:
+def test_mihomo_looks_like_chrome_where_it_can(server: ServerFacts) -> None:
     proxies = {proxy["name"]: proxy for proxy in made("mihomo", server, user())["proxies"]}
-    assert all(proxies[title]["client-fingerprint"] == "chrome" for title in TITLES[:4])
+    # Not for Trojan, which a browser that offers HTTP/2 cannot reach, nor for those on QUIC.
+    assert [title for title in TITLES if proxies[title].get("client-fingerprint") == "chrome"] == [
+        TITLES[0], TITLES[1], TITLES[3]]
     assert proxies[TITLES[0]]["reality-opts"]["support-x25519mlkem768"] is True
 
 

@@ -1,0 +1,71 @@
+"""A user's address on the deployed server: each client program takes what it gets there, and gets through with it."""
+
+import json
+import subprocess
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from panel.subscriptions.formats import FORMATS
+from tests.e2e.client import IMAGE, client
+from tests.e2e.configurations import CHECKS, CONFIGURED, WAYS
+from tests.e2e.deployment import Server
+from tests.e2e.outside import ORIGIN_ADDRESS, PAGE, SERVER_ADDRESS, Outside, is_server
+from tests.e2e.programs import PROTOCOLS, program
+
+pytestmark = pytest.mark.integration
+
+NAMED = "origin.example"
+
+
+@pytest.mark.parametrize("form", CHECKS)
+def test_a_program_s_own_check_takes_the_file(deployed: Server, beyond: Outside, tmp_path: Path, form: str) -> None:
+    assert check(form, deployed.subscription(form), tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(("form", "broken"), [
+    ("sing-box", '{"outbounds": 1}'), ("mihomo", "proxies: [{name: x, type: nonsense}]"), ("xray", '{"inbounds": 1}'),
+    ("wireguard", "[Interface]\nPrivateKey = short\n")])
+def test_the_checks_can_fail(deployed: Server, beyond: Outside, tmp_path: Path, form: str, broken: str) -> None:
+    assert check(form, broken, tmp_path).returncode != 0
+
+
+def check(form: str, text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    # wg-quick(8) wants .conf, and Xray tells by the ending what a file is.
+    file = f"client{FORMATS[form].ending}"
+    (folder / file).write_text(text)
+    command = CHECKS[form].replace("FILE", f"/client/{file}")
+    return subprocess.run(
+        # wg(8) looks the server up for as long as it takes.
+        ["docker", "run", "--rm", "--network", "none", "--add-host", f"www.stealth.test:{SERVER_ADDRESS}",
+         "--cap-add", "NET_ADMIN", "--volume", f"{folder}:/client", "--entrypoint", "/bin/sh", IMAGE,
+         "-c", f"chmod 600 /client/{file} && {command}"],
+        capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(("form", "way"), [(form, way) for form, ways in WAYS.items() for way in (None, *ways)])
+def test_a_program_gets_through_with_what_the_address_gave_it(
+    deployed: Server, beyond: Outside, form: str, way: str | None,
+) -> None:
+    told = CONFIGURED[form](deployed.subscription(form), way)
+    beyond.names[NAMED] = deque([ORIGIN_ADDRESS])
+    beyond.seen.clear()
+    with client(f"{form}-{(way or 'auto').lower()}", told, deployed.outputs()["authorityCertificate"]) as made:
+        done = made.fetch_when_ready(beyond.url.replace(ORIGIN_ADDRESS, NAMED))
+        assert done.stdout == PAGE, f"{done.stderr.decode()}\n{made.logs()}"
+    # The name was asked for, and the page, by the server alone.
+    assert len(beyond.seen) >= 2
+    assert all(map(is_server, beyond.seen)), beyond.seen
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_each_link_and_file_gets_through_by_itself(deployed: Server, beyond: Outside, protocol: str) -> None:
+    text = json.loads(deployed.subscription("json"))[protocol]
+    beyond.seen.clear()
+    with client(f"link-{protocol.lower()}", program(protocol, text),
+                deployed.outputs()["authorityCertificate"]) as made:
+        done = made.fetch_when_ready(beyond.url)
+        assert done.stdout == PAGE, f"{done.stderr.decode()}\n{made.logs()}"
+    assert beyond.seen
+    assert all(map(is_server, beyond.seen))

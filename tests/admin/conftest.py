@@ -8,9 +8,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from panel import PanelConfig, create_app
+from panel.accounts import passwords
 from panel.store.database import Database
 from panel.store.migration import migrate
-from tests.admin import panel_file, through_caddy
+from tests.admin import panel_file, people, through_caddy
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bcrypt take a millisecond and not a quarter of a second."""
+    monkeypatch.setattr(passwords, "COST", 4)
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +53,21 @@ def app(config: PanelConfig, database: Database) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return through_caddy.client(app)
+
+
+@pytest.fixture
+def owner(app: Flask, database: Database) -> people.Browser:
+    """A browser in which an owner is signed in."""
+    return people.signed_in(app, database, "owner")
+
+
+@pytest.fixture
+def operator(app: Flask, database: Database) -> people.Browser:
+    """A browser in which an operator is signed in."""
+    return people.signed_in(app, database, "operator")
+
+
+@pytest.fixture
+def reader(app: Flask, database: Database) -> people.Browser:
+    """A browser in which a reader is signed in."""
+    return people.signed_in(app, database, "reader")

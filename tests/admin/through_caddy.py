@@ -7,7 +7,8 @@ from flask.testing import FlaskClient
 
 from tests.admin.panel_file import VALUES
 
-SITE = "https://www.example.com"
+HOST = "www.example.com"
+SITE = f"https://{HOST}"
 ADDRESS = "203.0.113.7"
 
 

@@ -1,4 +1,7 @@
-"""What people do to their own account; credentials.py asks for the proof before."""
+"""What people do to their own account; credentials.py asks for the proof before.
+
+All raise AccountError for what people can mend.
+"""
 
 from datetime import UTC, datetime
 
@@ -12,14 +15,15 @@ from . import passwords, second_factor, sessions
 from .errors import AccountError, UnknownAccountError
 
 
-def change_password(session: Session, actor: Actor, account_id: int, pepper: str, password: str, stays: str) -> None:
-    """Set another password and end all sessions but the one of the hash `stays`; raises AccountError."""
+def change_password(session: Session, actor: Actor, account_id: int, pepper: str, password: str, stays: str) -> Account:
+    """Set another password and end all sessions but the one of the hash `stays`."""
     account = find(session, account_id)
     passwords.check(password, account.username)
     account.password_hash = passwords.hashed(pepper, password)
     account.must_change_password, account.password_expires_at = False, None
     sessions.end_all(session, account_id, but=stays)
     audit.record(session, actor, "account.password", account.username)
+    return account
 
 
 def turn_on_second_factor(
@@ -37,11 +41,12 @@ def turn_on_second_factor(
     return second_factor.new_recovery_codes(pepper, account)
 
 
-def turn_off_second_factor(session: Session, actor: Actor, account_id: int) -> None:
+def turn_off_second_factor(session: Session, actor: Actor, account_id: int) -> Account:
     """Ask for no codes any more."""
     account = find(session, account_id)
     account.totp_secret, account.recovery_hashes = None, []
     audit.record(session, actor, "account.second-factor.off", account.username)
+    return account
 
 
 def renew_recovery_codes(session: Session, actor: Actor, account_id: int, pepper: str) -> list[str]:

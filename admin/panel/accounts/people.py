@@ -1,4 +1,7 @@
-"""What an owner does to accounts; credentials.py asks for the proof before, and the role's scope is the guard's."""
+"""What an owner does to accounts; credentials.py asks for the proof before, and guard.py for the scope.
+
+All raise AccountError for what people can mend.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta

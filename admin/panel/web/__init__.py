@@ -3,7 +3,7 @@
 from flask import Flask
 
 from ..config import PanelConfig
-from . import formats, language, layout
+from . import access, account, accounts, formats, language, layout
 
 
 def install(app: Flask, config: PanelConfig) -> None:
@@ -11,4 +11,5 @@ def install(app: Flask, config: PanelConfig) -> None:
     language.install(app, config)
     formats.install(app)
     layout.install(app)
-    app.register_blueprint(layout.blueprint, url_prefix=config.path)
+    for blueprint in (layout.blueprint, access.blueprint, account.blueprint, accounts.blueprint):
+        app.register_blueprint(blueprint, url_prefix=config.path)

@@ -1,9 +1,7 @@
 """Xray: VLESS with Vision and REALITY, and VLESS over WebSocket."""
 
-from .configs import ports, xray
+from .configs import agent, ports, xray
 from .daemon import Daemon, DaemonArgs, Deployment, texts
-
-_STATS = "/xray.app.stats.command.StatsService/GetSysStats"
 
 
 def create(deployment: Deployment) -> Daemon:
@@ -17,7 +15,7 @@ def create(deployment: Deployment) -> Daemon:
         user="10002:10002", files=files,
         probe=["/usr/local/bin/probe",
                "tcp", f"127.0.0.1:{settings.xray_vision_port}", f"127.0.0.1:{settings.xray_websocket_port}",
-               "--and", "grpc", f"{plan.control('xray')}:{ports.XRAY_API}", _STATS],
+               agent.address(plan, "xray")],
         attachments=[deployment.edge("xray"), deployment.control("xray")],
         service={
             "command": [

@@ -15,7 +15,6 @@ FRONT_STATUS = 8011
 AGENT = 8020
 """Each engine's agent, on the control network."""
 
-XRAY_API = 10085
 XRAY_STATUS = 8009
 TROJAN_API = 10000
 CLASH_API = 9090

@@ -13,9 +13,7 @@ def files(settings: Settings, plan: Plan, keys: XrayKeys) -> dict[str, str]:
     return egress.files(settings) | agent.files(plan, "xray", keys.agent_token) | {"config.json": render(
         "xray/config.json.j2",
         log_level=settings.log_level.lower(),
-        api_listen=f"{plan.control('xray')}:{ports.XRAY_API}",
-        vision_port=settings.xray_vision_port, vision_id=keys.vision_id,
+        vision_port=settings.xray_vision_port,
         reality_target=f"{plan.edge('caddy')}:{ports.COVER_TLS}", reality_name=plan.name("cdn"),
         reality_private_key=keys.reality_private_key, short_id=keys.short_id,
-        websocket_port=settings.xray_websocket_port, websocket_id=keys.websocket_id,
-        websocket_path=keys.websocket_path)}
+        websocket_port=settings.xray_websocket_port, websocket_path=keys.websocket_path)}

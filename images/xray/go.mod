@@ -6,6 +6,8 @@ tool github.com/xtls/xray-core/main
 
 require (
 	github.com/xtls/xray-core v1.260327.0
+	golang.org/x/sys v0.42.0
+	stealth-vpn/images/agent v0.0.0
 	stealth-vpn/images/egress v0.0.0
 )
 
@@ -35,7 +37,6 @@ require (
 	golang.org/x/mod v0.33.0 // indirect
 	golang.org/x/net v0.52.0 // indirect
 	golang.org/x/sync v0.20.0 // indirect
-	golang.org/x/sys v0.42.0 // indirect
 	golang.org/x/text v0.35.0 // indirect
 	golang.org/x/time v0.12.0 // indirect
 	golang.org/x/tools v0.42.0 // indirect
@@ -49,5 +50,7 @@ require (
 	lukechampine.com/blake3 v1.4.1 // indirect
 )
 
-// Shared by the daemons; the builder image holds it at the same place.
+// Shared by the daemons; the builder image holds them at the same places.
+replace stealth-vpn/images/agent => ../builder/agent
+
 replace stealth-vpn/images/egress => ../builder/egress

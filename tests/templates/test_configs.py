@@ -106,8 +106,11 @@ def test_xray_takes_the_client_s_address_and_measures_the_cover_site() -> None:
     assert (vision["port"], websocket["port"]) == (8001, 8004)
 
 
-def test_xray_s_interface_for_users_is_on_the_control_network_only() -> None:
-    assert xray_config()["api"]["listen"] == f"172.21.0.11:{ports.XRAY_API}"
+def test_xray_has_no_interface_of_its_own_and_gets_its_users_from_the_agent() -> None:
+    config = xray_config()
+    assert "api" not in config
+    assert [inbound["tag"] for inbound in config["inbounds"]] == ["vlessReality", "vlessWebsocket"]
+    assert [inbound["settings"]["clients"] for inbound in config["inbounds"]] == [[], []]
 
 
 def test_trojan_s_and_singbox_s_interfaces_are_on_the_control_network_only() -> None:

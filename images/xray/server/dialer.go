@@ -18,7 +18,11 @@ func (d dialer) Dial(
 	ctx context.Context, _ xray.Address, to xray.Destination, _ *internet.SocketConfig,
 ) (net.Conn, error) {
 	if to.Network != xray.Network_UDP {
-		return d.guard.Dial(ctx, "tcp", to.NetAddr())
+		socket, err := d.guard.Dial(ctx, "tcp", to.NetAddr())
+		if opened, ok := ctx.Value(connectionKey{}).(*connection); ok && err == nil {
+			opened.socket.Store(socket.(*net.TCPConn))
+		}
+		return socket, err
 	}
 	host := to.Address.String()
 	if to.Address.Family().IsIP() {

@@ -15,6 +15,7 @@ import (
 	_ "github.com/xtls/xray-core/main/distro/all"
 	"github.com/xtls/xray-core/transport/internet"
 
+	"stealth-vpn/images/agent"
 	"stealth-vpn/images/egress"
 )
 
@@ -34,12 +35,12 @@ func run(file string, test bool) error {
 		return err
 	}
 	internet.UseAlternativeSystemDialer(dialer{guard})
-	config, err := core.LoadConfig("json", cmdarg.Arg{file})
-	if err != nil {
+	server, engine, err := load(cmdarg.Arg{file})
+	if err != nil || test {
 		return err
 	}
-	server, err := core.New(config)
-	if err != nil || test {
+	// Before the server listens, so that nobody whom it should know is refused.
+	if err := agent.Start(engine, agent.File); err != nil {
 		return err
 	}
 	if err := server.Start(); err != nil {
@@ -49,4 +50,21 @@ func run(file string, test bool) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	<-signals
 	return server.Close()
+}
+
+// load makes a server that does not run yet, from the files or the text of its configuration.
+func load(source any) (*core.Instance, *accounts, error) {
+	config, err := core.LoadConfig("json", source)
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := core.New(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	engine, err := newAccounts(server)
+	if err != nil {
+		return nil, nil, err
+	}
+	return server, engine, track(server, engine)
 }

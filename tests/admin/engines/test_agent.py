@@ -8,16 +8,9 @@ import pytest
 
 from panel.engines.agent import Agent, AgentError, ConflictError, Counters
 from panel.engines.digest import digest
-from tests.admin.engines.fake_agent import TOKEN, FakeAgent, Served
+from tests.admin.engines.fake_agent import TOKEN, Served
 
 USERS = {"u1": {"trojan": "one"}, "u2": {"trojan": "two", "tuic": "three"}}
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    served = Served(FakeAgent())
-    yield served
-    served.die()
 
 
 @pytest.fixture

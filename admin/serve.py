@@ -34,12 +34,18 @@ def main(arguments: list[str]) -> int:
     try:
         config = PanelConfig.load(Path(arguments[0]) if arguments else CONFIG_FILE)
         logs.start(config)
-        server = listen(create_app(config, open_store(config)), config.port, config.proxy_address)
+        app = create_app(config, open_store(config))
+        server = listen(app, config.port, config.proxy_address)
     except (ConfigError, StoreError) as fault:
         print(fault, file=sys.stderr)
         return 2
     _log.info("The panel listens on port %d.", config.port)
-    return serve_until_told(server)
+    engines = app.extensions["engines"]
+    engines.start()
+    try:
+        return serve_until_told(server)
+    finally:
+        engines.stop()
 
 
 def serve_until_told(server: "BaseWSGIServer") -> int:

@@ -25,7 +25,7 @@ _HTTPS = 443
 _CERTIFICATES_SECONDS = 3600.0
 # The web server may not have started yet, or may be getting its first certificates.
 _CERTIFICATES_FAULT_SECONDS = 60.0
-_STOP_SECONDS = 0.5
+_STOP_SECONDS = 0.2
 
 
 class Engines:

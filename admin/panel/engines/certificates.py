@@ -20,7 +20,7 @@ class Certificate:
 
     name: str
     began_at: datetime | None = None
-    ends_at: datetime | None = None
+    expires_at: datetime | None = None
     """None if it could not be read."""
 
     fault: str = ""
@@ -31,9 +31,9 @@ class Certificate:
 
         Caddy renews when a third of the lifetime is left; a sixth is late for a certificate of 12 hours as of 90 days.
         """
-        if self.ends_at is None or self.began_at is None:
+        if self.expires_at is None or self.began_at is None:
             return False
-        return self.ends_at - now < min(notice, (self.ends_at - self.began_at) / 6)
+        return self.expires_at - now < min(notice, (self.expires_at - self.began_at) / 6)
 
 
 def read(address: str, port: int, name: str) -> Certificate:
@@ -49,4 +49,4 @@ def read(address: str, port: int, name: str) -> Certificate:
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
         return Certificate(name=name, fault=f"its certificate could not be read ({reason}).")
-    return Certificate(name=name, began_at=parsed.not_valid_before_utc, ends_at=parsed.not_valid_after_utc)
+    return Certificate(name=name, began_at=parsed.not_valid_before_utc, expires_at=parsed.not_valid_after_utc)

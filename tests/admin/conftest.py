@@ -33,7 +33,17 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def database(tmp_path: Path, empty_store: Path) -> Iterator[Database]:
     """An empty store of this version's tables."""
-    database = Database(f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
+    yield from opened(empty_store, tmp_path / "panel.db")
+
+
+@pytest.fixture
+def second(tmp_path: Path, empty_store: Path) -> Iterator[Database]:
+    """Another one."""
+    yield from opened(empty_store, tmp_path / "second.db")
+
+
+def opened(empty: Path, file: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{shutil.copy(empty, file)}")
     # Hundreds of tests would otherwise wait for the disk; the kill test has a store of its own.
     event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     yield database

@@ -18,13 +18,21 @@ _FIRST = 2
 _PER_USER = 2
 
 
+def claim(session: Session, wanted: list[tuple[User, int]], server: Subnets | None) -> None:
+    """Give users without numbers those that they had elsewhere, as far as they are free and in the subnets."""
+    taken = _taken(session)
+    for user, number in wanted:
+        if user.wireguard_number is None and number not in taken and _reaches(server, number):
+            user.wireguard_number = number
+            taken.add(number)
+
+
 def give(session: Session, users: list[User], server: Subnets | None) -> None:
     """Give the lowest free numbers to those of users who have none, as far as the subnets reach."""
     without = [user for user in users if user.wireguard_number is None]
     if not without:
         return
-    taken = set(session.scalars(select(User.wireguard_number).where(User.wireguard_number.is_not(None))))
-    for user, number in zip(without, _free(taken, server), strict=False):
+    for user, number in zip(without, _free(_taken(session), server), strict=False):
         user.wireguard_number = number
 
 
@@ -36,15 +44,21 @@ def lack(user: User, server: Subnets | None) -> str | None:
             "set vpnSubnet to a larger network and run `make up`, which gives addresses to all who have none.")
 
 
+def _taken(session: Session) -> set[int | None]:
+    # Those of deleted users as well, until every engine has forgotten them.
+    return set(session.scalars(select(User.wireguard_number).where(User.wireguard_number.is_not(None))))
+
+
 def _free(taken: set[int | None], server: Subnets | None) -> Iterator[int]:
     for number in count(_FIRST, _PER_USER):
-        if server is not None and number + _PER_USER - 1 > _last(server):
+        if not _reaches(server, number):
             return
         if number not in taken:
             yield number
 
 
-def _last(server: Subnets) -> int:
-    # The last address of an IPv4 network is its broadcast address.
-    return min(ipaddress.ip_network(subnet).num_addresses - 2
-               for subnet in (server.wireguard_subnet, server.wireguard_subnet6))
+def _reaches(server: Subnets | None, number: int) -> bool:
+    # The last address of an IPv4 network is its broadcast address. Without engines there is no subnet to be too small.
+    return server is None or all(
+        number + _PER_USER < ipaddress.ip_network(subnet).num_addresses
+        for subnet in (server.wireguard_subnet, server.wireguard_subnet6))

@@ -13,11 +13,15 @@ def current(session: Session) -> int:
     return int(session.scalars(select(Fact.value).where(Fact.key == _KEY)).one())
 
 
+def await_writers(session: Session) -> None:
+    """Wait until this transaction is the only one that changes users; SQLite does so by itself."""
+    session.get_one(Fact, _KEY, with_for_update=True)
+
+
 def begin(session: Session) -> int:
     """Return the number of this transaction's change.
 
-    On PostgreSQL it also waits for other writers, as SQLite does by itself, so that revisions become visible in their
-    order and who looks for later ones misses none.
+    Writers wait for each other, so revisions become visible in their order, and who looks for later ones misses none.
     """
     if _KEY not in session.info:
         fact = session.get_one(Fact, _KEY, with_for_update=True)

@@ -1,0 +1,104 @@
+"""Takes users in from a file: all of them, or none and every reason why."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from ... import audit
+from ...audit import Actor
+from ...protocols import Subnets
+from ...store.models import Usage, User
+from .. import addresses, credentials, revisions
+from ..status import settle, target
+from ..text import name_key, search_key
+from . import foreign, records
+from .documents import Document, DocumentError, Entry, Fault, read
+from .exporting import FORMAT, VERSION
+from .planning import OnClash, Plan
+from .records import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What came of an import, or would come of it."""
+
+    created: int = 0
+    replaced: int = 0
+    skipped: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    """If there is one, nothing was done."""
+
+    lacks: list[str] = field(default_factory=list)
+    """A sentence for each user who got no WireGuard."""
+
+
+def import_users(session: Session, actor: Actor, server: Subnets | None, text: str | bytes, *,
+                 on_clash: OnClash = "refuse", dry_run: bool = False) -> ImportReport:
+    """Add the users of a file; on_clash says what becomes of a name that is there already."""
+    try:
+        found, faults = _records(read(text))
+    except DocumentError as error:
+        return ImportReport(faults=[error.fault])
+    if not dry_run:
+        revisions.await_writers(session)
+    plan = Plan(session, found, on_clash)
+    faults += plan.faults
+    if faults:
+        return ImportReport(faults=sorted(faults, key=lambda fault: fault.line))
+    lacks = [] if dry_run else _carry_out(session, actor, server, plan)
+    return ImportReport(created=len(plan.new), replaced=len(plan.replacing), skipped=plan.skipped, lacks=lacks)
+
+
+def _records(document: Document) -> tuple[list[Record], list[Fault]]:
+    own = document.header.get("format") == FORMAT
+    if own and document.header.get("version") != VERSION:
+        raise DocumentError(1, f"The file is an export of another version than {VERSION}; export it again from a "
+                               "panel of this version.")
+    found, faults = [], []
+    for entry in document.entries:
+        record, wrong = records.checked(entry) if own else _translated(entry)
+        faults += wrong
+        if record:
+            found.append(record)
+    return found, faults
+
+
+def _translated(entry: Entry) -> tuple[Record | None, list[Fault]]:
+    own, untranslated = foreign.translated(entry)
+    record, faults = records.checked(own)
+    return (None if untranslated else record), untranslated + faults
+
+
+def _carry_out(session: Session, actor: Actor, server: Subnets | None, plan: Plan) -> list[str]:
+    """Write the users down; return a sentence for each one without WireGuard."""
+    now = datetime.now(UTC)
+    pairs = [(session.get_one(User, user_id), record) for user_id, record in plan.replacing.items()]
+    pairs += [(User(created_at=now, period_began_at=now, note=""), record) for record in plan.new]
+    users = [_filled(session, user, record, now) for user, record in pairs]
+    settle(session, users, now)
+    wanted = [(user, record.wireguard_number) for user, record in pairs if record.wireguard_number is not None]
+    addresses.claim(session, wanted, server)
+    addresses.give(session, users, server)
+    for user, record in pairs:
+        _count(session, user, record)
+        audit.record(session, actor, "user.import", target(user))
+    return [sentence for user in users if (sentence := addresses.lack(user, server))]
+
+
+def _filled(session: Session, user: User, record: Record, now: datetime) -> User:
+    for name, value in record.columns.items():
+        setattr(user, name, value)
+    user.secrets = user.secrets or credentials.make()
+    user.name_key, user.search_key = name_key(user.name), search_key(user.name, user.note)
+    user.updated_at, user.revision = now, revisions.begin(session)
+    session.add(user)
+    return user
+
+
+def _count(session: Session, user: User, record: Record) -> None:
+    for protocol, (up_bytes, down_bytes) in record.usage.items():
+        # What the engine's counters said last stays, for they go on.
+        usage = session.get(Usage, (user.id, protocol)) or Usage(user_id=user.id, protocol=protocol)
+        usage.up_bytes, usage.down_bytes = up_bytes, down_bytes
+        session.add(usage)

@@ -39,6 +39,7 @@ def main(arguments: list[str]) -> int:
     except (ConfigError, StoreError) as fault:
         print(fault, file=sys.stderr)
         return 2
+    app.extensions["accounts"].upkeep.start()
     _log.info("The panel listens on port %d.", config.port)
     engines = app.extensions["engines"]
     engines.start()

@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .accounts import access, identity
+from .accounts import access, identity, local
 from .config import PanelConfig
 from .context import database
 
@@ -65,6 +65,8 @@ def _behind(proxy_address: str, application: Callable[..., Any]) -> Callable[...
 
 
 def _admit(config: PanelConfig, forms: CSRFProtect) -> ResponseReturnValue | None:
+    if not _is_our_name(config):
+        abort(404)
     g.identity = somebody = identity.of_request(config, database())
     # Also of what fits no route: before this, a slash too many would be redirected to an absolute address.
     wanted = access.scope_of(current_app.view_functions.get(request.endpoint or ""), request.method)
@@ -81,6 +83,14 @@ def _admit(config: PanelConfig, forms: CSRFProtect) -> ResponseReturnValue | Non
             abort(400)
         forms.protect()
     return None
+
+
+def _is_our_name(config: PanelConfig) -> bool:
+    # Without engines there are no facts of the server, but only our own name leads to us through Caddy. Programs of the
+    # container itself name whatever they like.
+    if config.server is None or request.environ[identity.PEER] == local.ADDRESS:
+        return True
+    return request.host.partition(":")[0].lower() == config.server.names["www"].lower()
 
 
 def _turn_away(config: PanelConfig) -> ResponseReturnValue:

@@ -1,7 +1,7 @@
 """Forms of the sign-in and of accounts; only fields that stand here are read from a request."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
@@ -17,6 +17,7 @@ from wtforms import (
     ValidationError,
     widgets,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are of an older version
 from wtforms.validators import InputRequired, Length
 
 from ..accounts import AccountError, Proof
@@ -100,20 +101,22 @@ class NewAccountForm(ProofForm):
     username = StringField(lazy_gettext("User name"), [InputRequired(), Length(max=64)],
                            render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
     role = SelectField(lazy_gettext("Role"), choices=[
-        ("reader", lazy_gettext("Reader: sees users and the server")),
-        ("operator", lazy_gettext("Operator: also changes users and sees the audit log")),
-        ("owner", lazy_gettext("Owner: also changes accounts"))])
+        SelectChoice("reader", lazy_gettext("Reader: sees users and the server")),
+        SelectChoice("operator", lazy_gettext("Operator: also changes users and sees the audit log")),
+        SelectChoice("owner", lazy_gettext("Owner: also changes accounts"))])
 
 
 class AccountForm(ProofForm):
     """Changes an account."""
 
     action = RadioField(lazy_gettext("What to do"), choices=[
-        ("reader", lazy_gettext("Make it a reader")), ("operator", lazy_gettext("Make it an operator")),
-        ("owner", lazy_gettext("Make it an owner")), ("disable", lazy_gettext("Disable it")),
-        ("enable", lazy_gettext("Enable it")),
-        ("reset", lazy_gettext("Give it a new password, and remove its second factor and tokens")),
-        ("delete", lazy_gettext("Delete it"))])
+        SelectChoice("reader", lazy_gettext("Make it a reader")),
+        SelectChoice("operator", lazy_gettext("Make it an operator")),
+        SelectChoice("owner", lazy_gettext("Make it an owner")),
+        SelectChoice("disable", lazy_gettext("Disable it")),
+        SelectChoice("enable", lazy_gettext("Enable it")),
+        SelectChoice("reset", lazy_gettext("Give it a new password, and remove its second factor and tokens")),
+        SelectChoice("delete", lazy_gettext("Delete it"))])
 
 
 _Result = TypeVar("_Result")
@@ -122,6 +125,11 @@ _Result = TypeVar("_Result")
 def role_names() -> dict[str, str]:
     """Return what people call each role."""
     return {"reader": gettext("Reader"), "operator": gettext("Operator"), "owner": gettext("Owner")}
+
+
+def scope_choices(scopes: Iterable[str]) -> list[Any]:
+    """Return the boxes of a token's scopes, which are named as the API names them."""
+    return [SelectChoice(scope, scope) for scope in scopes]
 
 
 def attempt(form: Form, act: Callable[[], _Result]) -> _Result | None:

@@ -23,7 +23,7 @@ from ..accounts import (
 from ..accounts import current_identity as identity
 from ..context import config, database
 from ..store.accounts import Account, SignIn
-from .access_forms import PasswordForm, ProofForm, SecondFactorForm, TokenForm, attempt, role_names
+from .access_forms import PasswordForm, ProofForm, SecondFactorForm, TokenForm, attempt, role_names, scope_choices
 
 blueprint = Blueprint("account", __name__)
 _Form = TypeVar("_Form", bound=ProofForm)
@@ -103,7 +103,7 @@ def renew_codes() -> ResponseReturnValue:
 def new_token() -> ResponseReturnValue:
     """Make a token, and show it once."""
     form = _form(TokenForm)
-    form.scopes.choices = [(scope, scope) for scope in tokens.grantable(_account())]
+    form.scopes.choices = scope_choices(tokens.grantable(_account()))
     if form.validate_on_submit() and (made := _change(form, lambda store: tokens.create(
             store, current_actor(), _account().id, form.name.data or "", form.scopes.data or [], form.days.data or 0))):
         return render_template("account/token_made.html", token=made)

@@ -24,8 +24,8 @@ HEADERS = {"Authorization": f"Bearer {local.token(SESSION_KEY)}"}
 @pytest.fixture
 def described(app: Flask) -> Any:
     answer = app.wsgi_app
-    app.wsgi_app = lambda environ, start: answer(  # type: ignore[method-assign] # Flask's own way
-        environ | {"REMOTE_ADDR": local.ADDRESS, "HTTP_HOST": local.ADDRESS}, start)
+    app.wsgi_app = lambda environ, start_response: answer(  # type: ignore[method-assign] # Flask's own way
+        environ | {"REMOTE_ADDR": local.ADDRESS, "HTTP_HOST": local.ADDRESS}, start_response)
     return schemathesis.openapi.from_wsgi(f"{PATH}/api/v1/openapi.json", app, headers=HEADERS)
 
 
@@ -37,7 +37,7 @@ def guess(described: Any, number: int, **options: Any) -> None:
     for operation in operations:
         @settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck), **options)
         @given(operation.as_strategy())
-        def attempt(case: Case) -> None:
+        def attempt(case: Case[Any]) -> None:
             case.call_and_validate(headers=HEADERS, checks=CHECKS)
 
         attempt()

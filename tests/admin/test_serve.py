@@ -113,7 +113,7 @@ def test_the_web_server_in_front_is_answered_and_a_stranger_is_not(served: Serve
     for caller in (PROXY, STRANGER):
         with socket.create_connection(("127.0.0.1", served.port), 5, (caller, 0)) as connection:
             try:
-                connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+                connection.sendall(b"GET /health HTTP/1.0\r\nHost: www.example.com\r\n\r\n")
                 answers[caller] = connection.recv(15)
             except ConnectionError:
                 answers[caller] = b""

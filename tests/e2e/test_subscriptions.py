@@ -1,13 +1,19 @@
 """A user's address on the deployed server: each client program takes what it gets there, and gets through with it."""
 
+import dataclasses
 import json
 import subprocess
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components.keys import XrayKeys
+from panel import PanelConfig
 from panel.subscriptions.formats import FORMATS
+from tests.admin import panel_file
+from tests.admin.subscriptions.people import SECRETS, user
 from tests.e2e.client import IMAGE, client
 from tests.e2e.configurations import CHECKS, CONFIGURED, WAYS
 from tests.e2e.deployment import Server
@@ -22,6 +28,20 @@ NAMED = "origin.example"
 @pytest.mark.parametrize("form", CHECKS)
 def test_a_program_s_own_check_takes_the_file(deployed: Server, beyond: Outside, tmp_path: Path, form: str) -> None:
     assert check(form, deployed.subscription(form), tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("form", CONFIGURED)
+@pytest.mark.parametrize("changes", [
+    {"status": "expired"}, {"closed_protocols": ["vlessReality"]},
+    {"name": 'علی 🌱 "\'\\', "secrets": SECRETS | {"trojan": "12e5", "hysteria2": "\"'\\: #🌱"}}], ids=str)
+def test_a_program_s_own_check_takes_the_file_of_users_whom_it_seldom_meets(
+    deployed: Server, beyond: Outside, tmp_path: Path, form: str, changes: dict[str, Any],
+) -> None:
+    server = PanelConfig.load(panel_file.write(tmp_path)).server
+    assert server
+    facts = dataclasses.replace(server, authority="", reality_public_key=XrayKeys.from_seed("seed").reality_public_key)
+    done = check(form, FORMATS[form].render(facts, user(**changes)), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("form", "broken"), [

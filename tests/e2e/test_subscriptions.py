@@ -19,6 +19,7 @@ from tests.e2e.configurations import CHECKS, CONFIGURED, WAYS
 from tests.e2e.deployment import Server
 from tests.e2e.outside import ORIGIN_ADDRESS, PAGE, SERVER_ADDRESS, Outside, is_server
 from tests.e2e.programs import PROTOCOLS, program
+from tests.e2e.visitor import VERSIONS, comparable, visitor
 
 pytestmark = pytest.mark.integration
 
@@ -89,3 +90,33 @@ def test_each_link_and_file_gets_through_by_itself(deployed: Server, beyond: Out
         assert done.stdout == PAGE, f"{done.stderr.decode()}\n{made.logs()}"
     assert beyond.seen
     assert all(map(is_server, beyond.seen))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_nobody_s_address_is_a_missing_page(
+    deployed: Server, beyond: Outside, tmp_path: Path, version: str,
+) -> None:
+    outputs = deployed.outputs()
+    address = outputs["subscriptionUrl"]
+    site, _, below = address.removeprefix("https://").partition("/")
+    path, _, token = below.partition("/")
+    wrong = [f"{path}/{token[:-1]}", f"{path}/{'A' * len(token)}", f"{path}/{token}/", f"{path}/{token}?format=nonsense",
+             f"{path}/", path, f"{path}/static/", f"{path}/static/../{token}"]
+    with visitor("subscription", tmp_path, outputs["authorityCertificate"]) as somebody:
+        def ask(asked: str, *words: str) -> bytes:
+            return comparable(somebody.curl(site, "--include", "--path-as-is", version, *words,
+                                            f"https://{site}/{asked}").stdout, version)
+
+        missing = ask("missing")
+        assert b" 404" in missing.split(b"\r\n")[0]
+        assert {asked: ask(asked) for asked in wrong} == dict.fromkeys(wrong, missing)
+        for words in (("--head",), ("--request", "POST"), ("--request", "OPTIONS")):
+            assert ask(f"{path}/{'A' * len(token)}", *words) == ask("missing", *words), words
+        assert b" 200" in ask(below).split(b"\r\n")[0]
+
+
+def test_the_first_answers_are_the_person_s_page_and_what_their_app_reads(deployed: Server, beyond: Outside) -> None:
+    page = deployed.subscription("page")
+    assert "first" in page
+    assert "<svg" in page
+    assert json.loads(deployed.subscription("json")).keys() == set(PROTOCOLS)

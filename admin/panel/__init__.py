@@ -5,7 +5,7 @@ The factory is the map of the application. It knows nothing of containers or of 
 
 from flask import Flask
 
-from . import accounts, api, front, guard, health, subscriptions, web
+from . import accounts, api, guard, health, subscriptions, web
 from .accounts import people
 from .config import PanelConfig
 from .engines import Engines
@@ -40,6 +40,5 @@ def create_app(config: PanelConfig, database: Database) -> Flask:
     web.install(app, config)
     api.install(app, config)
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(front.blueprint, url_prefix=config.path)
     app.register_blueprint(subscriptions.blueprint, url_prefix=config.subscription_path)
     return app

@@ -39,9 +39,9 @@ def address(app: Flask, rule: Rule) -> str:
 
 
 def test_a_view_without_a_mark_answers_nobody(app: Flask) -> None:
-    app.add_url_rule(f"{PATH}/users", "users", lambda: "closed", methods=METHODS)
+    app.add_url_rule(f"{PATH}/new", "new", lambda: "closed", methods=METHODS)
     app.add_url_rule("/metrics", "metrics", lambda: "closed", methods=METHODS)
-    for path in (f"{PATH}/users", "/metrics"):
+    for path in (f"{PATH}/new", "/metrics"):
         assert [app.test_client().open(path, method=method, headers=OURS).status_code for method in METHODS] == (
             [404] * len(METHODS))
         assert {through_caddy.client(app).open(path, method=method).status_code for method in METHODS} <= {303, 404}
@@ -82,7 +82,7 @@ def test_a_method_that_no_route_has_gets_404_like_any_other_path(client: FlaskCl
 
 
 @pytest.mark.parametrize(("path", "status"), [
-    (PATH + "/", 200), (PATH + "/static/panel.css", 200), ("/health", 200),
+    (PATH + "/login", 200), (PATH + "/", 303), (PATH + "/static/panel.css", 200), ("/health", 200),
     ("/", 404), (PATH + "/nothing", 303), (PATH + "/static/nothing.css", 404), (PATH + "/crash", 500),
 ])
 def test_every_answer_has_the_headers(crashing: FlaskClient, path: str, status: int) -> None:

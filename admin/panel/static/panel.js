@@ -12,20 +12,20 @@ function copy(button) {
   });
 }
 
-// A form with data-confirm names a <dialog>, which asks before the form is sent; without it a page asks.
-function confirmFirst(event) {
-  const form = event.target;
-  const dialog = document.getElementById(form.dataset.confirm || "");
-  if (!dialog || form.dataset.confirmed) return;
+// A link with data-dialog leads to a page that asks; the same question stands in a dialog of this page.
+function ask(event) {
+  const link = event.target.closest("[data-dialog]");
+  const dialog = link && document.getElementById(link.dataset.dialog);
+  if (!dialog) return;
   event.preventDefault();
-  const submitter = event.submitter;
-  dialog.addEventListener("close", () => {
-    if (dialog.returnValue !== "yes") return;
-    form.dataset.confirmed = "yes";
-    form.requestSubmit(submitter);
-  }, { once: true });
-  dialog.returnValue = "";
   dialog.showModal();
+}
+
+function closeDialog(event) {
+  const dialog = event.target.closest("[data-close]")?.closest("dialog");
+  if (!dialog) return;
+  event.preventDefault();
+  dialog.close();
 }
 
 // Parts of a page that change by themselves are read anew while somebody looks.
@@ -41,7 +41,8 @@ function refresh(part) {
   }, seconds * 1000);
 }
 
-document.addEventListener("submit", confirmFirst);
+document.addEventListener("click", ask);
+document.addEventListener("click", closeDialog);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);

@@ -3,7 +3,11 @@
 from flask import Flask
 
 from ..config import PanelConfig
-from . import access, account, accounts, formats, language, layout
+from . import access, account, accounts, audit, formats, language, layout, overview, preferences, user, users
+
+_BLUEPRINTS = (
+    layout.blueprint, access.blueprint, account.blueprint, accounts.blueprint, overview.dashboard, overview.server,
+    users.blueprint, user.blueprint, audit.blueprint, preferences.blueprint)
 
 
 def install(app: Flask, config: PanelConfig) -> None:
@@ -11,5 +15,5 @@ def install(app: Flask, config: PanelConfig) -> None:
     language.install(app, config)
     formats.install(app)
     layout.install(app)
-    for blueprint in (layout.blueprint, access.blueprint, account.blueprint, accounts.blueprint):
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=config.path)

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from babel.dates import format_timedelta
+from babel.dates import format_skeleton, format_timedelta
 from babel.units import format_unit
 from flask import Flask
-from flask_babel import format_date, format_datetime, format_decimal, get_locale
+from flask_babel import format_date, format_datetime, format_decimal, format_time, get_locale, get_timezone
 from markupsafe import Markup
 
 _STEP = 1000
@@ -14,7 +14,8 @@ _UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte")
 
 def install(app: Flask) -> None:
     """Give app's templates these filters."""
-    app.jinja_env.filters.update(size=size, moment=moment, day=day, ago=ago, number=format_decimal)
+    app.jinja_env.filters.update(
+        size=size, moment=moment, day=day, ago=ago, number=format_decimal, clock=clock, calendar_day=calendar_day)
 
 
 def size(count: int) -> str:
@@ -40,6 +41,16 @@ def day(time: datetime) -> Markup:
 def ago(time: datetime) -> Markup:
     """Return how long ago a time was, or how soon it will be; the time itself is its title."""
     return _element(time, format_timedelta(time - datetime.now(UTC), add_direction=True, locale=get_locale()))
+
+
+def clock(time: datetime) -> str:
+    """Return hours and minutes."""
+    return str(format_time(time, "short"))
+
+
+def calendar_day(time: datetime) -> str:
+    """Return day and month."""
+    return str(format_skeleton("MMMd", time, tzinfo=get_timezone(), locale=get_locale()))
 
 
 def _element(time: datetime, text: str) -> Markup:

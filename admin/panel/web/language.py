@@ -1,10 +1,11 @@
-"""The languages of the pages, and which of them a request gets: the browser's choice, else English."""
+"""The languages of the pages, and which of them a request gets: the account's, else the browser's, else English."""
 
 from dataclasses import dataclass
 
 from flask import Flask, request
 from flask_babel import Babel, get_locale
 
+from ..accounts import current_account
 from ..config import PanelConfig
 
 
@@ -43,4 +44,7 @@ def current() -> Language:
 
 
 def _choose() -> str:
+    account = current_account()
+    if account and account.language in LANGUAGES:
+        return account.language
     return request.accept_languages.best_match(LANGUAGES, default="en")

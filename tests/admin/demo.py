@@ -1,0 +1,79 @@
+"""A panel full of people and without engines, to look at: `PYTHONPATH=admin python -m tests.admin.demo [PORT]`.
+
+It prints its address, and the name and password of an owner.
+"""
+
+import random
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+from werkzeug import serving
+
+from panel import PanelConfig, create_app, open_store, users
+from panel.audit import Actor
+from panel.protocols import PROTOCOLS, Subnets
+from panel.store.database import Database
+from panel.store.models import TrafficHour, Usage, User
+from panel.users import NewUser
+from tests.admin import panel_file, people
+
+NAMES = (
+    "Anna Schmidt", "Дмитрий Волков", "سارا احمدی", "李娜", "bob", "Zoë", "Mohammad (phone)", "مهدی کریمی", "Ольга",
+    "王伟", "carol", "dave", "erin.laptop", "Faisal", "grace", "Heinrich IV", "ivan-router", "Jürgen", "Kateryna",
+    "علی رضایی")
+NOTES = ("", "", "", "pays monthly", "friend of Anna", "Домашний роутер", "تلفن قدیمی", "new phone since May")
+GIGABYTE = 10**9
+OPERATOR = Actor(name="olga", address="192.0.2.7")
+
+
+def fill(database: Database, server: Subnets | None, count: int, seed: int = 1) -> None:
+    """Make so many users of all kinds, some of them with traffic of the last 30 days."""
+    chance, now = random.Random(seed), datetime.now(UTC)
+    with database.write() as session:
+        for number in range(count):
+            name = NAMES[number] if number < len(NAMES) else f"{chance.choice(NAMES)} {number}"
+            made = users.create(session, OPERATOR, server, NewUser(
+                name=name, note=chance.choice(NOTES), quota_period=chance.choice(("none", "week", "month")),
+                quota_bytes=chance.choice((None, 20, 50, 200, 500)) and chance.choice((20, 50, 200)) * GIGABYTE,
+                expires_at=chance.choice((None, now + timedelta(days=chance.randint(-20, 300)))),
+                closed_protocols=chance.choice(((), (), ("tuic",)))))
+            if chance.random() < 0.8:
+                _use(session, made, chance, now)
+            if chance.random() < 0.1:
+                users.switch(session, OPERATOR, made.id, False)
+        users.refresh_status(session, now)
+
+
+def _use(session: Session, user: User, chance: random.Random, now: datetime) -> None:
+    """Let a user have used some protocols."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    user.last_seen_at = now - timedelta(minutes=chance.choice((0, 2, 40, 300, 4000, 20000)))
+    for protocol in chance.sample(sorted(PROTOCOLS), 3):
+        usage = Usage(user_id=user.id, protocol=protocol, open_connections=chance.choice((0, 0, 3)),
+                      last_seen_at=user.last_seen_at, up_bytes=0, down_bytes=0)
+        for back in chance.sample(range(24 * 30), 40):
+            down = chance.randint(10**6, GIGABYTE)
+            session.add(TrafficHour(hour=hour - timedelta(hours=back), user_id=user.id, protocol=protocol,
+                                    up_bytes=down // 9, down_bytes=down))
+            usage.up_bytes, usage.down_bytes = usage.up_bytes + down // 9, usage.down_bytes + down
+        session.add(usage)
+        user.up_bytes, user.down_bytes = user.up_bytes + usage.up_bytes, user.down_bytes + usage.down_bytes
+        user.period_used_bytes += (usage.up_bytes + usage.down_bytes) // 2
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the demonstration until the process is told to end."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = PanelConfig.load(panel_file.write(Path(folder)))
+        database = open_store(config)
+        fill(database, config.server, len(NAMES) * 4)
+        port = int(arguments[0]) if arguments else 8010
+        print(f"https://localhost:{port}{config.path}/", people.add(database, "olga").username, people.PASSWORD)
+        serving.run_simple("127.0.0.1", port, create_app(config, database), ssl_context="adhoc", threaded=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

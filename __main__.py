@@ -10,7 +10,7 @@ from components import admin, caddy, certificate_files, certificates, singbox, s
 from components.configs.plan import Plan
 from components.daemon import Deployment
 from components.images import Images
-from components.links import ClientKeys, client_links
+from components.links import subscription_url
 from components.network import create_networks
 from components.secrets import Secrets
 from components.settings import Settings
@@ -49,7 +49,7 @@ pulumi.export("siteUrl", f"https://{plan.name('www')}{port}/")
 pulumi.export("panelUrl", secrets.panel.apply(lambda keys: f"https://{plan.name('www')}{port}{keys.path}/"))
 pulumi.export("panelUsername", settings.admin_username)
 pulumi.export("panelPassword", secrets.panel_password)
-keys = pulumi.Output.all(xray=secrets.xray, trojan=secrets.trojan, singbox=secrets.singbox, wireguard=secrets.wireguard)
-pulumi.export("clientLinks", keys.apply(lambda all_keys: client_links(settings, plan, ClientKeys(**all_keys))))
+if settings.mode == "full":
+    pulumi.export("subscriptionUrl", secrets.panel.apply(lambda keys: subscription_url(settings, plan, keys)))
 if deployment.certificates.roots is not None:
     pulumi.export("authorityCertificate", deployment.certificates.roots)

@@ -47,9 +47,8 @@ class Bench:
     """The clients of one server, and the origin that they take bytes from."""
 
     def __init__(self, server: Server, origin: str, megabytes: int) -> None:
-        outputs = server.outputs()
-        self._links: dict[str, str] = outputs["clientLinks"]
-        self._authority: str = outputs["authorityCertificate"]
+        self._links = server.links()
+        self._authority: str = server.outputs()["authorityCertificate"]
         self._origin = origin
         self._bytes = megabytes * 1_000_000
 
@@ -168,7 +167,8 @@ def main() -> int:
         server.up()
         build_image()
         good = memory()
-        with outside(), origin_of_bytes() as origin, twins(folder / "twins", urlsplit(origin).port or 80):
+        with outside(), origin_of_bytes() as origin, \
+                twins(folder / "twins", urlsplit(origin).port or 80, server.links()):
             protocols = chosen.protocol or list(PROTOCOLS)
             turns = measure(Bench(server, origin, chosen.megabytes), protocols, chosen.runs)
         return 0 if table(protocols, turns) and good else 1

@@ -6,6 +6,7 @@ namespace of the original, which does for itself what Caddy does for the origina
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 from components.configs.plan import Plan
 from components.service import STANDARD
+from tests.e2e.client import IMAGE
 from tests.e2e.deployment import STACK, docker
 from tests.e2e.outside import ORIGIN_ADDRESS
 
@@ -80,10 +82,12 @@ _CERTIFICATE, _KEY = "/etc/stealth/cert.pem", "/etc/stealth/key.pem"
 _COMMANDS = {
     "xray": ["/usr/local/bin/xray", "-config", "/etc/stealth/xray.json"],
     "trojan": ["/usr/local/bin/trojan-go", "-config", "/etc/stealth/trojan.json"],
+    # The daemon has chisel inside; the clients have it as a program.
     "wireguard": ["/usr/local/bin/chisel", "server", "--port", str(8006 + _TWIN_OFFSET),
                   "--authfile", "/etc/stealth/chisel-users.json", "--tls-cert", _CERTIFICATE, "--tls-key", _KEY],
     "caddy": ["/usr/local/bin/caddy", "run", "--config", "/etc/stealth/Caddyfile", "--adapter", "caddyfile"],
 }
+_IMAGES = {"wireguard": IMAGE}
 _CADDYFILE = f"""{{
 	admin off
 	persist_config off
@@ -127,21 +131,29 @@ def _trojan() -> str:
     return json.dumps(config)
 
 
-def _texts(origin_port: int) -> dict[str, str]:
+def _chisel(link: str) -> str:
+    """Return the file of chisel's users with the one of a link; chisel adds "/udp" to what they may reach."""
+    given = re.search(r"^# AUTH=(\S+)\n# chisel client .*:([\d.]+:\d+)/udp$", link, re.M)
+    assert given
+    user, target = given.groups()
+    return json.dumps({user: [f"^{re.escape(target)}(/udp)?$"]})
+
+
+def _texts(origin_port: int, links: dict[str, str]) -> dict[str, str]:
     """Return the twins' files; sing-box's certificate has every name of the server."""
     return {
         "xray.json": _xray(), "trojan.json": _trojan(), "Caddyfile": _CADDYFILE % origin_port,
         "egress.json": _rendered("xray", "egress.json"),
-        "chisel-users.json": _rendered("wireguard", "chisel-users.json"), "ca.crt": _rendered("caddy", "ca.crt"),
+        "chisel-users.json": _chisel(links["wireguardWebsocket"]), "ca.crt": _rendered("caddy", "ca.crt"),
         "cert.pem": _rendered("singbox", "cert.pem"), "key.pem": _rendered("singbox", "key.pem")}
 
 
 @contextmanager
-def twins(folder: Path, origin_port: int) -> Iterator[None]:
-    """Run the daemons that stand for others without a front, for as long as the block lasts."""
+def twins(folder: Path, origin_port: int, links: dict[str, str]) -> Iterator[None]:
+    """Run the daemons that stand for others without a front, for as long as the block lasts, for a user's links."""
     folder.mkdir()
     folder.chmod(0o755)
-    for file, text in _texts(origin_port).items():
+    for file, text in _texts(origin_port, links).items():
         (folder / file).write_text(text)
         (folder / file).chmod(0o444)  # each twin has a user of its own
     try:
@@ -158,4 +170,4 @@ def _run(daemon: str, folder: Path, command: list[str]) -> None:
            "--label", f"org.stealth-vpn.stack={STACK}", "--volume", f"{folder}:/etc/stealth:ro",
            "--env", "SSL_CERT_FILE=/etc/stealth/ca.crt",  # REALITY verifies its target
            "--cpus", STANDARD.cpus, "--cpu-shares", str(STANDARD.cpu_shares), "--memory", f"{STANDARD.memory_mb}m",
-           "--entrypoint", program, f"stealth-vpn/{daemon}:local", *words)
+           "--entrypoint", program, _IMAGES.get(daemon, f"stealth-vpn/{daemon}:local"), *words)

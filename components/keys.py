@@ -56,7 +56,7 @@ def _clamp(raw: bytes) -> bytes:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class XrayKeys:
-    """VLESS over REALITY and over WebSocket, with the first client's identities."""
+    """VLESS over REALITY and over WebSocket."""
 
     reality_private_key: str
     """X25519, unpadded base64url as `xray x25519` prints it."""
@@ -67,8 +67,6 @@ class XrayKeys:
     short_id: str
     """16 hexadecimal digits."""
 
-    vision_id: str
-    websocket_id: str
     websocket_path: str
     agent_token: str
     """What the panel shows the agent, which keeps the users; each daemon has one."""
@@ -81,7 +79,6 @@ class XrayKeys:
         return cls(
             reality_private_key=private, reality_public_key=public,
             short_id=derive(seed, "short-id", 8).hex(),
-            vision_id=_uuid(seed, "vision"), websocket_id=_uuid(seed, "websocket"),
             websocket_path=_path(seed, "websocket-path"), agent_token=_agent_token(seed))
 
 
@@ -126,47 +123,20 @@ class SingboxKeys:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class PeerKeys:
-    """One WireGuard peer; all keys are padded base64."""
-
-    private_key: str
-    """The client's own; the server never reads it."""
-
-    public_key: str
-    preshared_key: str
-
-    @classmethod
-    def from_seed(cls, seed: str, name: str) -> Self:
-        """Derive the keys of the peer of that name."""
-        private, public = map(_base64, _key_pair(seed, name))
-        return cls(private_key=private, public_key=public, preshared_key=_base64(derive(seed, f"{name}|preshared")))
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
 class WireguardKeys:
-    """WireGuard and its way over WebSocket, with the first client's peers; all keys are padded base64."""
+    """WireGuard, as padded base64, and its way over WebSocket."""
 
     private_key: str
     public_key: str
-    peer: PeerKeys
-    websocket_peer: PeerKeys
-    """Another peer than the direct one: WireGuard follows a key to wherever it was last heard from."""
-
     websocket_path: str
-    websocket_user: str
-    websocket_password: str
     agent_token: str
 
     @classmethod
     def from_seed(cls, seed: str) -> Self:
         """Derive all from the seed."""
         private, public = map(_base64, _key_pair(seed, "server"))
-        return cls(
-            private_key=private, public_key=public,
-            peer=PeerKeys.from_seed(seed, "peer"), websocket_peer=PeerKeys.from_seed(seed, "websocket-peer"),
-            websocket_path=_path(seed, "websocket-path"),
-            websocket_user="first", websocket_password=_token(seed, "websocket-password"),
-            agent_token=_agent_token(seed))
+        return cls(private_key=private, public_key=public, websocket_path=_path(seed, "websocket-path"),
+                   agent_token=_agent_token(seed))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -1,7 +1,5 @@
 """WireGuard, and the same over WebSocket by chisel: the one container with a capability."""
 
-import ipaddress
-
 from .configs import ports, wireguard
 from .daemon import Daemon, DaemonArgs, Deployment, texts
 
@@ -13,15 +11,18 @@ def create(deployment: Deployment) -> Daemon:
     settings, plan = deployment.settings, deployment.plan
     rendered = deployment.secrets.wireguard.apply(lambda keys: wireguard.files(settings, plan, keys))
     return Daemon("wireguard", deployment, DaemonArgs(
-        user="0:0", files=texts(rendered, "wg0.conf", "rules.nft", "chisel-users.json", "agent.json"),
-        # The specification's own check, and the WebSocket side beside it.
+        user="0:0", files=texts(rendered, "wg0.conf", "rules.nft", "agent.json"),
+        # The specification's own check, and the WebSocket side beside it, which opens when the agent knows the users.
+        # The agent's own port is closed to the container itself, and so to chisel.
         probe=["/bin/sh", "-c", "wg show wg0 >/dev/null && exec /usr/local/bin/probe tcp "
                f"127.0.0.1:{settings.wireguard_websocket_port}"],
         attachments=[deployment.edge("wireguard"), deployment.control("wireguard")],
         service={
             "command": [
-                "-address", _own(settings.vpn_subnet), "-address6", _own(settings.vpn_subnet6),
+                "-address", wireguard.own_address(settings.vpn_subnet),
+                "-address6", wireguard.own_address(settings.vpn_subnet6),
                 "-websocket", f"0.0.0.0:{settings.wireguard_websocket_port}",
+                "-endpoint", wireguard.endpoint(settings, plan),
                 "-backend", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}"],
             "data": {"/var/lib/wireguard": deployment.volumes["wireguard-data"].name},
             "devices": ["/dev/net/tun"],
@@ -32,10 +33,6 @@ def create(deployment: Deployment) -> Daemon:
             },
             **_kernel(settings.allow_sys_module),
         }))
-
-
-def _own(subnet: str) -> str:
-    return f"{wireguard.address(subnet, 1)}/{ipaddress.ip_network(subnet).prefixlen}"
 
 
 def _kernel(may_load_modules: bool) -> dict[str, object]:

@@ -140,6 +140,7 @@ def _show_access(stack: Stack, outputs: dict[str, Any]) -> None:
     click.echo(f"Site:              {outputs['siteUrl']}")
     click.echo(f"Panel:             {outputs['panelUrl']}")
     click.echo(f"Panel's password:  {run} pulumi stack output panelPassword --show-secrets --stack {stack.name}")
-    click.echo(f"First client:      {run} pulumi stack output clientLinks --show-secrets --stack {stack.name}")
+    if "subscriptionUrl" in outputs:
+        click.echo(f"First user's link: {outputs['subscriptionUrl']}")
     if "authorityCertificate" in outputs:
         click.echo(f"CA of the clients: {run} pulumi stack output authorityCertificate --stack {stack.name}")

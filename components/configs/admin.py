@@ -4,7 +4,7 @@ from components.keys import EngineKeys, PanelKeys
 from components.rendering import render
 from components.settings import Settings
 
-from . import agent
+from . import agent, wireguard
 from .plan import Plan
 
 _DATABASE = "sqlite:////var/lib/admin/panel.db"
@@ -46,6 +46,6 @@ def _server(settings: Settings, plan: Plan, keys: EngineKeys, authority: str) ->
         "shadowsocksServerKey": keys.singbox.shadowsocks_server_key,
         "wireguardPublicKey": keys.wireguard.public_key,
         "wireguardSubnet": settings.vpn_subnet, "wireguardSubnet6": settings.vpn_subnet6,
-        "wireguardEndpoint": f"{plan.edge('wireguard')}:{settings.wireguard_server_port}",
+        "wireguardEndpoint": wireguard.endpoint(settings, plan),
         "tunnelPath": keys.wireguard.websocket_path,
     }

@@ -1,9 +1,8 @@
-"""WireGuard's configuration, its firewall, and who may reach it over WebSocket."""
+"""WireGuard's configuration and its firewall."""
 
 import ipaddress
-import re
 
-from components.keys import PeerKeys, WireguardKeys
+from components.keys import WireguardKeys
 from components.rendering import render
 from components.settings import Settings
 
@@ -15,31 +14,22 @@ def files(settings: Settings, plan: Plan, keys: WireguardKeys) -> dict[str, str]
     """Return the texts by file name."""
     return agent.files(plan, "wireguard", keys.agent_token) | {
         "wg0.conf": render(
-            "wireguard/wg0.conf.j2", private_key=keys.private_key, port=settings.wireguard_server_port,
-            peers=[{"public_key": peer.public_key, "preshared_key": peer.preshared_key,
-                    "address": address(settings.vpn_subnet, number), "address6": address(settings.vpn_subnet6, number)}
-                   for number, peer in first_peers(keys).items()]),
+            "wireguard/wg0.conf.j2", private_key=keys.private_key, port=settings.wireguard_server_port),
         "rules.nft": render(
             "wireguard/rules.nft.j2", vpn_subnet=settings.vpn_subnet, vpn_subnet6=settings.vpn_subnet6,
             ipv6=settings.ipv6, egress_rules=egress.packet_filter(settings),
             port=settings.wireguard_server_port, websocket_port=settings.wireguard_websocket_port,
-            cover_address=plan.edge("caddy"), cover_port=ports.COVER_PLAIN),
-        "chisel-users.json": render(
-            "wireguard/chisel-users.json.j2", user=keys.websocket_user, password=keys.websocket_password,
-            reachable=_only(f"{plan.edge('wireguard')}:{settings.wireguard_server_port}")),
+            cover_address=plan.edge("caddy"), cover_port=ports.COVER_PLAIN,
+            agent_port=ports.AGENT, control_subnet=plan.control_subnet),
     }
 
 
-def address(subnet: str, number: int) -> str:
-    """Return the IPv4 or IPv6 address with that number in the subnet; the server has 1, the first client 2 and 3."""
-    return str(ipaddress.ip_network(subnet).network_address + number)
+def own_address(subnet: str) -> str:
+    """Return the server's own address in an IPv4 or IPv6 subnet, the first one, with the subnet's prefix."""
+    network = ipaddress.ip_network(subnet)
+    return f"{network.network_address + 1}/{network.prefixlen}"
 
 
-def first_peers(keys: WireguardKeys) -> dict[int, PeerKeys]:
-    """Return the first client's peers by the number of their address."""
-    return {2: keys.peer, 3: keys.websocket_peer}
-
-
-def _only(target: str) -> str:
-    # chisel takes a regular expression and adds "/udp" itself.
-    return f"^{re.escape(target)}(/udp)?$"
+def endpoint(settings: Settings, plan: Plan) -> str:
+    """Return HOST:PORT at which chisel reaches WireGuard."""
+    return f"{plan.edge('wireguard')}:{settings.wireguard_server_port}"

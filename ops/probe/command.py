@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from .. import subscription
 from ..docker import Engine
 from ..errors import OperatorError
 from ..stack import Stack
@@ -58,7 +59,8 @@ def run(name: str, server: str, seed: int, show: Callable[[str], None], change: 
                             "Probe a stack with `tls: internal` of the same version instead.")
     site = Site(domain=outputs["siteUrl"].removeprefix("https://www.").split("/")[0].split(":")[0],
                 https_port=int(str(target.https_port)), change=change)
-    random, known_keys = Random(seed), imposters.Credentials.of(outputs["clientLinks"])
+    links = subscription.links(outputs["subscriptionUrl"], address_of_server(engine), outputs["authorityCertificate"])
+    random, known_keys = Random(seed), imposters.Credentials.of(links)
     probes = [probe for probe in all_probes(random, site.domain, known_keys) if fnmatchcase(probe.name, only)]
     with _termination_as_interrupt(), reference(engine, name, site) as address:
         ours = _endpoint(server or address_of_server(engine), site.domain)

@@ -36,7 +36,7 @@ class Credentials:
 
     @classmethod
     def of(cls, links: dict[str, str]) -> Self:
-        """Read them from the stack's output `clientLinks`."""
+        """Read them from a user's links by protocol."""
         reality = parse_qs(urlsplit(links["vlessReality"]).query)
         plugin = parse_qs(urlsplit(links["shadowtls"]).query)["shadow-tls"][0]
         return cls(

@@ -178,12 +178,12 @@ def all_clients(server: Server, version: int | None = None) -> Iterator[Clients]
     They are on the clients' network, or with a version of IP each on a line of its own, and find the server by that
     version only.
     """
-    outputs = server.outputs()
+    outputs, links = server.outputs(), server.links()
     with ExitStack() as stack:
         made = {}
         for number, protocol in enumerate(PROTOCOLS):
             line = client_line(number) if version else None
-            program = programs.program(protocol, outputs["clientLinks"][protocol])
+            program = programs.program(protocol, links[protocol])
             made[protocol] = stack.enter_context(client(
                 protocol.lower(), program, outputs["authorityCertificate"], line,
                 line.near(version) if line and version else SERVER_ADDRESS))

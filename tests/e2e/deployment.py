@@ -12,9 +12,10 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
+
+from ops import subscription
 
 ROOT = Path(__file__).parents[2]
 STACK = "e2e"
@@ -160,20 +161,16 @@ class Server:
         parsed: dict[str, Any] = json.loads(done.stdout)
         return parsed
 
+    def links(self) -> dict[str, str]:
+        """Return the first user's links and files by protocol, as the panel answers them."""
+        parsed: dict[str, str] = json.loads(self.subscription("json"))
+        return parsed
 
     def subscription(self, form: str) -> str:
-        """Return what the first user's address answers when it is asked for that form; fails without an answer."""
+        """Return what the first user's link answers in that form; fails without an answer."""
         outputs = self.outputs()
-        address = outputs["subscriptionUrl"]
-        root = self.folder / "subscription-root.crt"
-        root.write_text(outputs["authorityCertificate"])
-        host = urlsplit(address).hostname
-        done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--fail", "--max-time", "20", "--cacert", str(root),
-             "--resolve", f"{host}:443:127.0.0.1", f"{address}?format={form}"],
-            capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return subscription.answer(
+            outputs["subscriptionUrl"], form, address("caddy"), outputs.get("authorityCertificate"))
 
 
 def ids() -> dict[str, str]:
@@ -188,6 +185,12 @@ def inspect(service: str) -> dict[str, Any]:
     """Return what the engine knows of a service's container."""
     (entry,) = json.loads(docker("inspect", f"stealth-{service}"))
     found: dict[str, Any] = entry
+    return found
+
+
+def address(service: str) -> str:
+    """Return the service's address on the network that traffic takes."""
+    found: str = inspect(service)["NetworkSettings"]["Networks"]["stealth-vpn"]["IPAddress"]
     return found
 
 

@@ -159,7 +159,7 @@ def _wireguard(text: str) -> Program:
 
 def _wireguard_over_websocket(text: str) -> Program:
     inner = _wireguard("\n".join(line for line in text.splitlines() if not line.startswith("#")))
-    given = re.search(r"^# AUTH=(\S+)\n# chisel client (\S+) (\S+)$", text, re.M)
+    given = re.search(r"^# AUTH=(\S+)\n# chisel client (?:--tls-ca \S+ )?(\S+) (\S+)$", text, re.M)
     assert given
     auth, server, forward = given.groups()
     carry = f"AUTH='{auth}' chisel client --tls-ca {_AUTHORITY} {server} {forward} & sleep 1; "

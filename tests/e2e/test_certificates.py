@@ -139,7 +139,7 @@ def test_a_client_that_trusts_the_authority_only_gets_through(
 ) -> None:
     outputs = server.outputs()
     assert outputs["authorityCertificate"] == obtained
-    link = outputs["clientLinks"][protocol]
+    link = server.links()[protocol]
     with client(protocol.lower(), program(protocol, link), outputs["authorityCertificate"]) as made:
         assert made.fetch_when_ready(beyond.url).stdout == PAGE, made.logs()
 
@@ -147,7 +147,7 @@ def test_a_client_that_trusts_the_authority_only_gets_through(
 def test_a_renewed_certificate_is_served_by_the_same_process_while_a_download_goes_on(
     server: Server, beyond: Outside, obtained: str, passerby: Passerby,
 ) -> None:
-    link = server.outputs()["clientLinks"]["hysteria2"]
+    link = server.links()["hysteria2"]
     process = {key: inspect("singbox")["State"][key] for key in ("Pid", "StartedAt")}
     seconds = pebble.LIFETIME_SECONDS + 5
     with client("download", program("hysteria2", link), obtained) as made, ThreadPoolExecutor() as pool:
@@ -226,8 +226,7 @@ def test_a_pair_of_the_operator_s_own_is_served_and_replaced_and_a_bad_one_chang
     assert healthy() == set(SERVICES)
     assert VOLUME not in names("volume")
     assert shown_everywhere(own, passerby) == {serial_of((server.folder / "own.pem").read_text())}
-    outputs = server.outputs()
-    with client("own", program("vlessReality", outputs["clientLinks"]["vlessReality"]), own.root_pem) as made:
+    with client("own", program("vlessReality", server.links()["vlessReality"]), own.root_pem) as made:
         assert made.fetch_when_ready(beyond.url).stdout == PAGE, made.logs()
     assert key.splitlines()[1] not in server.pulumi("stack", "export").stdout
     before = ids()

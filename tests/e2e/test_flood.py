@@ -14,7 +14,7 @@ import pytest
 from ops.probe.hellos import hello
 from ops.probe.quic import first_flight
 from tests.e2e.client import Client, client
-from tests.e2e.deployment import NAMES, SERVICES, SITE, Server, docker, inspect
+from tests.e2e.deployment import NAMES, SERVICES, SITE, Server, address, docker, inspect
 from tests.e2e.outside import PAGE, Outside
 from tests.e2e.programs import program
 from tests.e2e.test_traffic import visit
@@ -107,13 +107,11 @@ def test_a_flood_of_broken_hellos_and_datagrams_harms_nobody(
 ) -> None:
     seed = secrets.randbelow(1 << 32)
     print(f"seed {seed}")
-    outputs = deployed.outputs()
-    authority = outputs["authorityCertificate"]
+    links, authority = deployed.links(), deployed.outputs()["authorityCertificate"]
     lives = {name: life(name) for name in SERVICES}
-    address = inspect("caddy")["NetworkSettings"]["Networks"]["stealth-vpn"]["IPAddress"]
+    caddy = address("caddy")
     with ExitStack() as running:
-        clients = {name: running.enter_context(client(name.lower(), program(name, outputs["clientLinks"][name]),
-            authority))
+        clients = {name: running.enter_context(client(name.lower(), program(name, links[name]), authority))
                    for name in PROTOCOLS}
         for name, made in clients.items():
             assert made.fetch_when_ready(beyond.url).stdout == PAGE, f"{name}: {made.logs()}"
@@ -121,7 +119,7 @@ def test_a_flood_of_broken_hellos_and_datagrams_harms_nobody(
         with good:
             memory = [resident_bytes()]
             for wave in range(2):
-                flood(address, seed + wave)
+                flood(caddy, seed + wave)
                 memory.append(resident_bytes())
     assert good.bad == [], f"seed {seed}"
     assert set(good.done) == {*PROTOCOLS, "site"}, "each kind of traffic must have passed during the flood"

@@ -56,7 +56,7 @@ def own_addresses(dual: Server, beyond: Outside) -> Iterator[list[str]]:
     """Pages at IPv6 addresses of ours that the daemons could reach: of containers, this machine and a cloud."""
     docker("rm", "--force", GUEST, check=False)
     docker("run", "--detach", "--name", GUEST, "--network", "container:stealth-admin", "--entrypoint", "chisel",
-           "stealth-vpn/wireguard:local", "server", "--host", "[::]", "--port", "9999")
+           IMAGE, "server", "--host", "[::]", "--port", "9999")
     on_machine(f"ip address replace {METADATA}/128 dev lo")
     urls = [f"http://[{CADDY}]/", f"http://[{PANEL}]:9999/health", f"http://[{GATEWAY}]:{beyond.port6}/",
             f"http://[{METADATA}]:{beyond.port6}/"]

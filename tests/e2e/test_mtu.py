@@ -28,7 +28,7 @@ def tunnel(
 ) -> Iterator[tuple[Client, Line]]:
     """Run a client on a line of its own, whose tunnel stands. Its number must be new: hosts remember a path's MTU."""
     outputs, line = server.outputs(), client_line(number, width)
-    told = program(way, outputs["clientLinks"][way])
+    told = program(way, server.links()[way])
     with client(f"mtu-{number}", told, outputs["authorityCertificate"], line, line.near(version)) as made:
         assert made.fetch_when_ready(outside.url).stdout == PAGE, made.logs()
         yield made, line

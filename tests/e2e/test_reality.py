@@ -50,7 +50,7 @@ def check(server: Server, beyond: Outside) -> None:
     outputs = server.outputs()
     wanted = record_of_a_visitor(outputs["authorityCertificate"])
     assert wanted > 0
-    link = outputs["clientLinks"]["vlessReality"]
+    link = server.links()["vlessReality"]
     assert record_of_a_client(link, outputs["authorityCertificate"], beyond.url) == wanted
 
 

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import os
+import re
 import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,7 +19,7 @@ from tests.e2e.deployment import LABEL, SERVICES, STACK, Server, docker
 pytestmark = pytest.mark.integration
 
 # What a client is meant to be told, or what is public by its nature.
-PUBLIC = {"reality_public_key", "public_key", "websocket_user"}
+PUBLIC = {"reality_public_key", "public_key"}
 
 
 def seeds(server: Server) -> dict[str, dict[str, str]]:
@@ -33,14 +35,13 @@ def seeds(server: Server) -> dict[str, dict[str, str]]:
     return found
 
 
-def flat(prefix: str, values: dict[str, Any]) -> dict[str, str]:
-    """Name nested values by their path, without the public ones."""
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found |= flat(f"{prefix}.{name}", value)
-        elif name not in PUBLIC:
-            found[f"{prefix}.{name}"] = value
+def secrets_of_user(links: dict[str, str]) -> dict[str, str]:
+    """Return what the links and files of a user hold that is the user's own."""
+    found = {f"user.{protocol}": unquote(link.split("://")[1].split("@")[0]).split(":")[-1]
+             for protocol, link in links.items() if "@" in link.partition("?")[0]}
+    for protocol in set(links) - {name.removeprefix("user.") for name in found}:
+        keys = re.findall(r"^(?:PrivateKey|PresharedKey) = (\S+)$|^# AUTH=\w+:(\S+)$", links[protocol], re.M)
+        found |= {f"user.{protocol}.{number}": "".join(key) for number, key in enumerate(keys)}
     return found
 
 
@@ -51,7 +52,8 @@ def known_secrets(server: Server) -> dict[str, str]:
     for name, kind in (("xray", XrayKeys), ("trojan", TrojanKeys), ("singbox", SingboxKeys),
                        ("wireguard", WireguardKeys), ("panel", PanelKeys)):
         keys: Any = kind.from_seed(made[f"{name}-seed"]["result"])
-        values |= flat(name, dataclasses.asdict(keys))
+        values |= {f"{name}.{key}": text for key, text in dataclasses.asdict(keys).items() if key not in PUBLIC}
+    values |= secrets_of_user(server.links())
     authority = Authority.from_seed(made["authority-seed"]["result"], "stealth.test")
     # A line of the key, for the whole may be folded differently elsewhere.
     values["authority.key"] = authority.private_key_pem.splitlines()[1]
@@ -68,8 +70,9 @@ def test_the_hunt_knows_every_kind_of_secret_and_finds_one_that_is_there(deploye
     secrets = known_secrets(deployed)
     assert len(secrets) >= 30
     assert all(len(value) >= 16 for value in secrets.values())
-    links = set(hunt("links", json.dumps(deployed.outputs()["clientLinks"]), secrets))
-    told = ("xray.vision_id", "trojan.password", "wireguard.peer.private_key")
+    assert len([name for name in secrets if name.startswith("user.")]) == 6 + 2 + 3
+    links = set(hunt("links", json.dumps(deployed.links()), secrets))
+    told = ("wireguard.websocket_path", "user.vlessReality", "user.trojan", "user.wireguard.0")
     assert {f"{name} stands in links" for name in told} < links
     assert "xray.reality_private_key stands in links" not in links
 
@@ -135,5 +138,6 @@ def test_no_secret_stands_in_a_process_list_while_a_deploy_runs(deployed: Server
         done.set()
         watcher.join()
     assert found == set()
-    # The panel's address is shown to the operator, and its secret path with it.
-    assert hunt("the words of up", said, secrets) == ["panel.path stands in the words of up"]
+    # The panel's address and the first user's link are shown to the operator, and their secret paths with them.
+    assert hunt("the words of up", said, secrets) == [
+        "panel.path stands in the words of up", "panel.subscription_path stands in the words of up"]

@@ -120,7 +120,7 @@ REFUSED: Cases = {
 
 
 def secret_paths(server: Server) -> dict[str, str]:
-    links = server.outputs()["clientLinks"]
+    links = server.links()
     (websocket,) = parse_qs(urlsplit(links["vlessWebsocket"]).query)["path"]
     tunnel = re.search(rf"https://{WWW}(?::443)?(/\S+) ", links["wireguardWebsocket"])
     assert tunnel

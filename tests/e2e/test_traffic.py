@@ -19,7 +19,7 @@ def test_a_client_made_from_the_outputs_fetches_a_page_through_443(
     deployed: Server, beyond: Outside, protocol: str,
 ) -> None:
     outputs = deployed.outputs()
-    link = outputs["clientLinks"][protocol]
+    link = deployed.links()[protocol]
     beyond.seen.clear()
     with client(protocol.lower(), program(protocol, link), outputs["authorityCertificate"]) as made:
         done = made.fetch_when_ready(beyond.url)
@@ -38,7 +38,7 @@ def test_a_client_with_a_wrong_key_gets_nothing(
 ) -> None:
     assert callable(wrong)
     outputs = deployed.outputs()
-    link = wrong(outputs["clientLinks"][protocol])
+    link = wrong(deployed.links()[protocol])
     beyond.seen.clear()
     with client(f"wrong-{protocol.lower()}", program(protocol, link), outputs["authorityCertificate"]) as made:
         assert made.fetch(beyond.url, "--retry", "3", "--retry-all-errors", "--max-time", "5").stdout != PAGE

@@ -3,7 +3,6 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -62,8 +61,6 @@ def variables(template: str) -> set[str]:
     ("template", "missing"), [(name, variable) for name in TEMPLATES for variable in sorted(variables(name))])
 def test_a_template_without_one_of_its_values_is_refused(template: str, missing: str) -> None:
     values: dict[str, object] = dict.fromkeys(variables(template), "value")
-    if "peers" in values:
-        values["peers"] = [dict.fromkeys(("public_key", "preshared_key", "address", "address6"), "value")]
     rendering.render(template, **values)
     del values[missing]
     with pytest.raises(jinja2.UndefinedError, match=missing):
@@ -293,10 +290,12 @@ def test_every_name_has_its_site_on_every_listener(mode: str, labels: tuple[str,
         assert sorted(found) == sorted(labels), port
 
 
-def test_a_client_s_other_key_touches_no_front() -> None:
-    other = replace(XRAY, vision_id="another", websocket_id="another")
-    peers = replace(WIREGUARD, peer=WIREGUARD.websocket_peer, websocket_password=XRAY.short_id)
-    assert caddy.files(load(), PLAN, other, SINGBOX, peers, PANEL)["Caddyfile"] == caddyfile()
+def test_a_user_s_link_is_the_panel_s_to_answer_and_every_other_answer_a_missing_page() -> None:
+    text = caddyfile()
+    assert f"path {PANEL.subscription_path}/*" in text.split("@subscription {")[1].split("}")[0]
+    assert "reverse_proxy 172.20.0.15:8010" in text.split("handle @subscription {")[1].split("\thandle {")[0]
+    errors = text.split("@secret path ")[1].split("\n")[0]
+    assert errors.split() == [XRAY.websocket_path, WIREGUARD.websocket_path, f"{PANEL.subscription_path}/*"]
 
 
 def test_logins_are_limited_as_configured() -> None:
@@ -308,18 +307,26 @@ def wireguard_files(**changes: object) -> dict[str, str]:
     return wireguard.files(load(**changes), PLAN, WIREGUARD)
 
 
-def test_wireguard_knows_its_key_and_the_first_client_s_peers() -> None:
-    text = wireguard_files(wireguardServerPort=51999, vpnSubnet="10.7.0.0/24", vpnSubnet6="fd00:7::/64")["wg0.conf"]
-    head, *peers = text.split("[Peer]\n")
+def test_wireguard_knows_its_key_and_gets_its_peers_from_the_agent() -> None:
+    text = wireguard_files(wireguardServerPort=51999)["wg0.conf"]
     interface = configparser.ConfigParser()
-    interface.read_string(head.partition("\n")[2] if head.startswith("#") else head)
-    assert interface["Interface"]["PrivateKey"] == WIREGUARD.private_key
-    assert interface["Interface"]["ListenPort"] == "51999"
-    wanted = {2: WIREGUARD.peer, 3: WIREGUARD.websocket_peer}
-    assert [peer.split() for peer in peers] == [
-        ["PublicKey", "=", peer.public_key, "PresharedKey", "=", peer.preshared_key, "AllowedIPs", "=",
-         f"10.7.0.{number}/32,", f"fd00:7::{number}/128"] for number, peer in wanted.items()]
-    assert all(peer.private_key not in text for peer in wanted.values())
+    interface.read_string(text.partition("\n")[2] if text.startswith("#") else text)
+    assert dict(interface["Interface"]) == {"privatekey": WIREGUARD.private_key, "listenport": "51999"}
+    assert interface.sections() == ["Interface"]
+
+
+@pytest.mark.parametrize(("subnet", "address"), [
+    ("10.66.66.0/24", "10.66.66.1/24"), ("10.64.0.0/16", "10.64.0.1/16"), ("fd00:7::/64", "fd00:7::1/64")])
+def test_the_server_has_the_first_address_of_the_peers_subnet(subnet: str, address: str) -> None:
+    assert wireguard.own_address(subnet) == address
+
+
+def test_wireguard_s_agent_answers_the_control_network_only() -> None:
+    chain = wireguard_files()["rules.nft"].split("chain input {")[1].split("}\n\tchain")[0]
+    assert f"tcp dport {ports.AGENT} ip saddr != 172.21.0.0/24 drop" in chain
+    assert f"tcp dport {ports.AGENT} meta nfproto ipv6 drop" in chain
+    output = wireguard_files()["rules.nft"].split("chain output {")[1].split("}\n\tchain")[0]
+    assert str(ports.AGENT) not in output, "else chisel would reach it"
 
 
 def test_wireguard_s_peers_reach_the_internet_and_none_of_our_networks() -> None:
@@ -360,11 +367,3 @@ def test_with_ipv6_wireguard_s_peers_reach_its_internet_and_none_of_our_networks
 def test_without_ipv6_wireguard_s_peers_are_told_at_once_that_there_is_none() -> None:
     chain = wireguard_files()["rules.nft"].split("chain prerouting {")[1].split("}\n\tchain")[0]
     assert chain.rstrip().endswith('iifname "wg0" meta nfproto ipv6 reject with icmpv6 no-route')
-
-
-def test_over_websocket_only_wireguard_itself_can_be_reached() -> None:
-    ((user, (pattern,)),) = json.loads(wireguard_files()["chisel-users.json"]).items()
-    assert user == f"{WIREGUARD.websocket_user}:{WIREGUARD.websocket_password}"
-    assert re.match(pattern, "172.20.0.14:51820/udp")
-    assert not re.match(pattern, "172.20.0.14:518200")
-    assert not re.match(pattern, "172x20.0.14:51820")

@@ -9,8 +9,11 @@ from components.authority import Authority
 from components.configs import admin, agent, ports
 from components.configs.plan import Plan
 from components.keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from components.links import subscription_url
 from panel.config import PanelConfig
 from panel.protocols import ENGINES
+from panel.store.models import User
+from panel.subscriptions import tokens
 from tests.settings import load
 
 PLAN = Plan.of("example.com", "172.20.0.0/16", "10.66.66.0/24")
@@ -83,3 +86,9 @@ def test_the_operator_s_database_and_targets_of_alerts_reach_the_panel(tmp_path:
     assert (config.database_url, config.alerts.webhook_url) == (url, webhook)
     assert (config.alerts.smtp_url, config.alerts.mail_to) == ("smtps://u:p@mail.example.com", "me@example.com")
     assert {url, webhook} <= set(config.secrets)
+
+
+def test_the_link_of_the_stack_s_outputs_is_the_one_that_the_panel_makes(tmp_path: Path) -> None:
+    config = taken(tmp_path, httpsPort=8443)
+    first = User(id=1, subscription_generation=1)
+    assert subscription_url(load(httpsPort=8443), PLAN, PANEL) == tokens.url(config, first)

@@ -1,34 +1,36 @@
 // Command tunnel brings wg0 up and serves WireGuard, also over WebSocket, until one of its daemons dies.
 //
 // The kernel's own WireGuard is used where it is there, else wireguard-go. chisel carries the same packets over
-// WebSocket; its users and their passwords stand in a file, for a command line is open to everybody.
+// WebSocket. Who the peers are, and who may use chisel, is what the agent keeps (docs/decisions/0015-live-users.md).
 package main
 
 import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl"
+	"stealth-vpn/images/agent"
 )
 
 const (
-	device = "wg0"
-	// wireguard-go's interface for wg(8), in a folder that only a tmpfs makes writable.
-	socket      = "/run/wireguard/" + device + ".sock"
+	link = "wg0"
+	// wireguard-go's interface for its configuration, in a folder that only a tmpfs makes writable.
+	socket      = "/run/wireguard/" + link + ".sock"
 	startGrace  = 5 * time.Second
 	poll        = 20 * time.Millisecond
 	defaultSize = 1420 // WireGuard's overhead over IPv6 is 80 bytes of 1500 (wg-quick(8))
 )
 
 type options struct {
-	address, address6, websocket, backend, folder string
-	mtu                                           int
+	address, address6, websocket, backend, endpoint, folder string
+	mtu                                                     int
 }
 
 func main() {
@@ -37,7 +39,8 @@ func main() {
 	flag.StringVar(&chosen.address6, "address6", "", "IPv6 address of wg0 with its prefix, if the kernel has IPv6")
 	flag.StringVar(&chosen.websocket, "websocket", "0.0.0.0:8006", "address of WireGuard over WebSocket")
 	flag.StringVar(&chosen.backend, "backend", "", "site shown to whoever does not speak chisel, as http://HOST:PORT")
-	flag.StringVar(&chosen.folder, "config", "/etc/stealth", "folder of wg0.conf, rules.nft and chisel-users.json")
+	flag.StringVar(&chosen.endpoint, "endpoint", "", "HOST:PORT of WireGuard itself, the one that chisel may reach")
+	flag.StringVar(&chosen.folder, "config", "/etc/stealth", "folder of wg0.conf, rules.nft and agent.json")
 	flag.IntVar(&chosen.mtu, "mtu", defaultSize, "MTU of wg0, in bytes")
 	flag.Parse()
 	code, err := run(chosen)
@@ -53,9 +56,9 @@ func run(chosen options) (int, error) {
 	done := make(chan error, 2)
 	var daemons []*exec.Cmd
 	defer func() { stop(daemons) }()
-	if err := exec.Command("ip", "link", "add", device, "type", "wireguard").Run(); err != nil {
+	if err := exec.Command("ip", "link", "add", link, "type", "wireguard").Run(); err != nil {
 		log.Print("this kernel has no WireGuard; using wireguard-go")
-		userspace, err := daemon(done, "wireguard-go", "--foreground", device)
+		userspace, err := daemon(done, "wireguard-go", "--foreground", link)
 		if err != nil {
 			return 1, err
 		}
@@ -67,11 +70,9 @@ func run(chosen options) (int, error) {
 	if err := configure(chosen); err != nil {
 		return 1, err
 	}
-	websocket, err := serve(done, chosen)
-	if err != nil {
+	if err := serve(done, chosen); err != nil {
 		return 1, err
 	}
-	daemons = append(daemons, websocket)
 	select {
 	case <-signals:
 		return 0, nil
@@ -84,13 +85,13 @@ func run(chosen options) (int, error) {
 func configure(chosen options) error {
 	steps := [][]string{
 		{"nft", "-f", chosen.folder + "/rules.nft"},
-		{"wg", "setconf", device, chosen.folder + "/wg0.conf"},
-		{"ip", "address", "replace", chosen.address, "dev", device},
+		{"wg", "setconf", link, chosen.folder + "/wg0.conf"},
+		{"ip", "address", "replace", chosen.address, "dev", link},
 	}
 	if chosen.address6 != "" && hasIPv6() {
-		steps = append(steps, []string{"ip", "address", "replace", chosen.address6, "dev", device})
+		steps = append(steps, []string{"ip", "address", "replace", chosen.address6, "dev", link})
 	}
-	steps = append(steps, []string{"ip", "link", "set", device, "mtu", strconv.Itoa(chosen.mtu), "up"})
+	steps = append(steps, []string{"ip", "link", "set", link, "mtu", strconv.Itoa(chosen.mtu), "up"})
 	for _, step := range steps {
 		if output, err := exec.Command(step[0], step[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s failed: %w: %s", step[0], err, output)
@@ -105,17 +106,20 @@ func hasIPv6() bool {
 	return err == nil
 }
 
-func serve(done chan<- error, chosen options) (*exec.Cmd, error) {
-	host, port, err := net.SplitHostPort(chosen.websocket)
+// serve makes the users of the last run known before it lets anybody in over WebSocket.
+func serve(done chan<- error, chosen options) error {
+	control, err := wgctrl.New()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	arguments := []string{"server", "--host", host, "--port", port,
-		"--authfile", chosen.folder + "/chisel-users.json"}
-	if chosen.backend != "" {
-		arguments = append(arguments, "--backend", chosen.backend)
+	carrier, err := newCarrier(chosen.backend, chosen.endpoint)
+	if err != nil {
+		return err
 	}
-	return daemon(done, "chisel", arguments...)
+	if err := agent.Start(newEngine(link, control, carrier), chosen.folder+"/agent.json"); err != nil {
+		return err
+	}
+	return carrier.start(chosen.websocket, done)
 }
 
 func daemon(done chan<- error, name string, arguments ...string) (*exec.Cmd, error) {

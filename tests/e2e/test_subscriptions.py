@@ -100,8 +100,8 @@ def test_what_is_nobody_s_address_is_a_missing_page(
     address = outputs["subscriptionUrl"]
     site, _, below = address.removeprefix("https://").partition("/")
     path, _, token = below.partition("/")
-    wrong = [f"{path}/{token[:-1]}", f"{path}/{'A' * len(token)}", f"{path}/{token}/", f"{path}/{token}?format=nonsense",
-             f"{path}/", path, f"{path}/static/", f"{path}/static/../{token}"]
+    wrong = [f"{path}/{token[:-1]}", f"{path}/{'A' * len(token)}", f"{path}/{token}/",
+             f"{path}/{token}?format=nonsense", f"{path}/", path, f"{path}/static/", f"{path}/static/../{token}"]
     with visitor("subscription", tmp_path, outputs["authorityCertificate"]) as somebody:
         def ask(asked: str, *words: str) -> bytes:
             return comparable(somebody.curl(site, "--include", "--path-as-is", version, *words,

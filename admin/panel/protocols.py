@@ -13,9 +13,13 @@ A client's secret, as the store has it by protocol, and what the engine's agent 
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Protocol as Shape
+from typing import TYPE_CHECKING
 
 from .store.models import User
+
+if TYPE_CHECKING:
+    # The configuration asks this module for the engines' names.
+    from .config import ServerFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +45,6 @@ PROTOCOLS = {made.name: made for made in (
 ENGINES = ("xray", "trojan", "singbox", "wireguard")
 
 
-class Subnets(Shape):
-    """The part of the server's facts that WireGuard's addresses are made of, in CIDR notation."""
-
-    @property
-    def wireguard_subnet(self) -> str: ...
-    @property
-    def wireguard_subnet6(self) -> str: ...
-
-
 def engine_name(user_id: int) -> str:
     """Return the engines' name of a user; unchanging, and telling nothing of the person."""
     return f"u{user_id}"
@@ -61,7 +56,7 @@ def user_id(name: str) -> int | None:
     return int(number) if number.isascii() and number.isdigit() and name == engine_name(int(number)) else None
 
 
-def wireguard_addresses(server: Subnets, user: User, protocol: str) -> tuple[str, str] | None:
+def wireguard_addresses(server: "ServerFacts", user: User, protocol: str) -> tuple[str, str] | None:
     """Return the user's IPv4 and IPv6 address in the tunnel by that protocol; None if the user has no WireGuard."""
     if user.wireguard_number is None:
         return None
@@ -73,14 +68,14 @@ def wireguard_addresses(server: Subnets, user: User, protocol: str) -> tuple[str
     return str(networks[0][number]), str(networks[1][number])
 
 
-def open_protocols(user: User, server: Subnets) -> list[str]:
+def open_protocols(user: User, server: "ServerFacts") -> list[str]:
     """Return the protocols that serve this user while they are active, in the order of PROTOCOLS."""
     return [name for name, protocol in PROTOCOLS.items() if name in user.secrets
             and name not in user.closed_protocols
             and (protocol.engine != "wireguard" or wireguard_addresses(server, user, name))]
 
 
-def engine_view(user: User, engine: str, server: Subnets) -> dict[str, str] | None:
+def engine_view(user: User, engine: str, server: "ServerFacts") -> dict[str, str] | None:
     """Return what that engine is told of the user, by protocol; None if it must not know the user."""
     if user.status != "active":
         return None
@@ -89,7 +84,7 @@ def engine_view(user: User, engine: str, server: Subnets) -> dict[str, str] | No
     return told or None
 
 
-def _secret(user: User, protocol: str, server: Subnets) -> str:
+def _secret(user: User, protocol: str, server: "ServerFacts") -> str:
     secret = user.secrets[protocol]
     addresses = wireguard_addresses(server, user, protocol)
     if isinstance(secret, str) or addresses is None:

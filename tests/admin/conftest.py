@@ -1,5 +1,6 @@
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from panel.accounts import passwords
 from panel.store.database import Database
 from panel.store.migration import migrate
 from tests.admin import panel_file, people, through_caddy
+from tests.admin.postgresql import server
 
 
 @pytest.fixture(autouse=True)
@@ -30,22 +32,41 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture
-def database(tmp_path: Path, empty_store: Path) -> Iterator[Database]:
-    """An empty store of this version's tables."""
-    yield from opened(empty_store, tmp_path / "panel.db")
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[server.Server]:
+    """A real PostgreSQL server."""
+    with server.serve() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Makes an empty store of this version's tables with each call, and returns its address."""
+    if request.param == "postgresql":
+        started: server.Server = request.getfixturevalue("postgresql")
+        return started.copy
+    empty = request.getfixturevalue("empty_store")
+    numbers = count(1)
+    return lambda: f"sqlite:///{shutil.copy(empty, tmp_path / f'panel{next(numbers)}.db')}"
 
 
 @pytest.fixture
-def second(tmp_path: Path, empty_store: Path) -> Iterator[Database]:
+def database(new_store: Callable[[], str]) -> Iterator[Database]:
+    """An empty store of this version's tables; what tests it is run again with PostgreSQL, as integration."""
+    yield from opened(new_store())
+
+
+@pytest.fixture
+def second(new_store: Callable[[], str]) -> Iterator[Database]:
     """Another one."""
-    yield from opened(empty_store, tmp_path / "second.db")
+    yield from opened(new_store())
 
 
-def opened(empty: Path, file: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{shutil.copy(empty, file)}")
-    # Hundreds of tests would otherwise wait for the disk; the kill test has a store of its own.
-    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+def opened(url: str) -> Iterator[Database]:
+    database = Database(url)
+    if database.is_sqlite:
+        # Hundreds of tests would otherwise wait for the disk; the kill test has a store of its own.
+        event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     yield database
     database.close()
 

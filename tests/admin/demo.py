@@ -14,7 +14,8 @@ from werkzeug import serving
 
 from panel import PanelConfig, create_app, open_store, users
 from panel.audit import Actor
-from panel.protocols import PROTOCOLS, Subnets
+from panel.config import ServerFacts
+from panel.protocols import PROTOCOLS
 from panel.store.database import Database
 from panel.store.models import TrafficHour, Usage, User
 from panel.users import NewUser
@@ -29,7 +30,7 @@ GIGABYTE = 10**9
 OPERATOR = Actor(name="olga", address="192.0.2.7")
 
 
-def fill(database: Database, server: Subnets | None, count: int, seed: int = 1) -> None:
+def fill(database: Database, server: ServerFacts | None, count: int, seed: int = 1) -> None:
     """Make so many users of all kinds, some of them with traffic of the last 30 days."""
     chance, now = random.Random(seed), datetime.now(UTC)
     with database.write() as session:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 _BUSY_SECONDS = 15
+_CONNECT_SECONDS = 10
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", f"busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
@@ -25,11 +26,17 @@ class Database:
     """Sessions for reading and for writing; safe to share between threads."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(make_url(url), pool_pre_ping=True)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        address = make_url(url)
+        self.is_sqlite = address.get_backend_name() == "sqlite"
+        self.engine = create_engine(
+            address, pool_pre_ping=True, connect_args={} if self.is_sqlite else {"connect_timeout": _CONNECT_SECONDS})
+        reading = self.engine
         if self.is_sqlite:
             _listen(self.engine)
-        self._reading = sessionmaker(self.engine, expire_on_commit=False)
+        else:
+            # A reader sees one moment of the store, as with SQLite: a revision and the users of that revision.
+            reading = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        self._reading = sessionmaker(reading, expire_on_commit=False)
         self._writing = sessionmaker(self.engine.execution_options(is_writing=True), expire_on_commit=False)
 
     @contextmanager

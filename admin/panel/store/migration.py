@@ -15,19 +15,21 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
 
 from .database import Database, StoreError
 from .models import Fact
 
-_FOLDER = Path(__file__).parent / "migrations"
+FOLDER = Path(__file__).parent / "migrations"
 # Any number will do, as long as nothing else here takes the same lock.
 _LOCK = 0x6D696772
 
 
 def migrate(database: Database) -> None:
-    """Make or change the tables; raises StoreError if the store belongs to a newer version."""
+    """Make or change the tables; raises StoreError if the store is newer than this version, or out of reach."""
     with database.write() as session:
-        connection = session.connection()
+        connection = _connect(session, database)
         if not database.is_sqlite:
             # SQLite's one writer is alone anyway.
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -40,13 +42,23 @@ def migrate(database: Database) -> None:
 def alembic_config(connection: Connection) -> Config:
     """Return Alembic's configuration for the migrations of this package, on that connection."""
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
 
+def _connect(session: Session, database: Database) -> Connection:
+    try:
+        return session.connection()
+    except DatabaseError as error:
+        url = database.engine.url.render_as_string(hide_password=True)
+        reason = str(error.orig).splitlines()[0]
+        raise StoreError(
+            f"The panel's store {url} cannot be opened ({reason}); mend that, or correct databaseUrl.") from None
+
+
 def _is_current(connection: Connection, database: Database) -> bool:
-    scripts = ScriptDirectory(str(_FOLDER))
+    scripts = ScriptDirectory(str(FOLDER))
     found = MigrationContext.configure(connection).get_current_revision()
     if found is None or found == scripts.get_current_head():
         return found is not None

@@ -11,14 +11,14 @@ from itertools import count
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..protocols import Subnets
+from ..config import ServerFacts
 from ..store.models import User
 
 _FIRST = 2
 _PER_USER = 2
 
 
-def claim(session: Session, wanted: list[tuple[User, int]], server: Subnets | None) -> None:
+def claim(session: Session, wanted: list[tuple[User, int]], server: ServerFacts | None) -> None:
     """Give users without numbers those that they had elsewhere, as far as they are free and in the subnets."""
     taken = _taken(session)
     for user, number in wanted:
@@ -27,7 +27,7 @@ def claim(session: Session, wanted: list[tuple[User, int]], server: Subnets | No
             taken.add(number)
 
 
-def give(session: Session, users: list[User], server: Subnets | None) -> None:
+def give(session: Session, users: list[User], server: ServerFacts | None) -> None:
     """Give the lowest free numbers to those of users who have none, as far as the subnets reach."""
     without = [user for user in users if user.wireguard_number is None]
     if not without:
@@ -36,7 +36,7 @@ def give(session: Session, users: list[User], server: Subnets | None) -> None:
         user.wireguard_number = number
 
 
-def lack(user: User, server: Subnets | None) -> str | None:
+def lack(user: User, server: ServerFacts | None) -> str | None:
     """Return the sentence that says why the user has no WireGuard and what to do, or None."""
     if server is None or user.wireguard_number is not None:
         return None
@@ -49,7 +49,7 @@ def _taken(session: Session) -> set[int | None]:
     return set(session.scalars(select(User.wireguard_number).where(User.wireguard_number.is_not(None))))
 
 
-def _free(taken: set[int | None], server: Subnets | None) -> Iterator[int]:
+def _free(taken: set[int | None], server: ServerFacts | None) -> Iterator[int]:
     for number in count(_FIRST, _PER_USER):
         if not _reaches(server, number):
             return
@@ -57,7 +57,7 @@ def _free(taken: set[int | None], server: Subnets | None) -> Iterator[int]:
             yield number
 
 
-def _reaches(server: Subnets | None, number: int) -> bool:
+def _reaches(server: ServerFacts | None, number: int) -> bool:
     # The last address of an IPv4 network is its broadcast address. Without engines there is no subnet to be too small.
     return server is None or all(
         number + _PER_USER < ipaddress.ip_network(subnet).num_addresses

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from .. import audit
 from ..audit import Actor
-from ..protocols import Subnets
+from ..config import ServerFacts
 from ..store.models import User
 from . import addresses, credentials, revisions
 from .errors import UserError
@@ -21,7 +21,7 @@ from .text import name_key, search_key
 FIRST_NAME = "first"
 
 
-def start(session: Session, server: Subnets | None) -> None:
+def start(session: Session, server: ServerFacts | None) -> None:
     """Make the first user of a new store, and give addresses to those for whom the subnet was too small before."""
     if revisions.current(session) == 0:
         create(session, audit.PANEL, server, NewUser(name=FIRST_NAME))
@@ -34,7 +34,7 @@ def start(session: Session, server: Subnets | None) -> None:
             _stamp(session, user, audit.PANEL, "user.address")
 
 
-def create(session: Session, actor: Actor, server: Subnets | None, new: NewUser) -> User:
+def create(session: Session, actor: Actor, server: ServerFacts | None, new: NewUser) -> User:
     """Make a user with secrets for every protocol; without WireGuard if the subnet is full (`addresses.lack`)."""
     values = checked(new)
     revision = revisions.begin(session)

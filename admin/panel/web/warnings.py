@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext
 
+from ..config import ServerFacts
 from ..engines import Overview
-from ..protocols import Subnets
 from ..store.models import User
 from ..users import addresses
 from .words import ENGINE_TITLES
@@ -26,7 +26,7 @@ def of_server(overview: Overview, now: datetime) -> Iterator[str]:
                           name=certificate.name)
 
 
-def of_user(user: User, server: Subnets | None) -> Iterator[str]:
+def of_user(user: User, server: ServerFacts | None) -> Iterator[str]:
     """Yield what keeps a user from something."""
     if user.status == "expired":
         yield gettext("This user has expired and is refused everywhere. Give a later last day to let them in again.")

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from panel.store.database import Database
 from panel.store.models import Usage, User
 from panel.users import NewUser, UserQuery, exchange
 from panel.users.exchange import ImportReport, OnClash
-from tests.admin.users.facts import OPERATOR, SERVER, Subnets
+from tests.admin.users.facts import OPERATOR, SERVER
 
 UUID = "3f8a2b1c-0d4e-4f5a-8b6c-7d8e9f0a1b2c"
 
@@ -263,7 +264,7 @@ def test_addresses_are_kept_where_they_are_free_and_given_anew_where_not(databas
 
 def test_an_import_into_a_full_subnet_names_those_without_wireguard(database: Database) -> None:
     with database.write() as session:
-        report = exchange.import_users(session, OPERATOR, Subnets(wireguard_subnet="10.0.0.0/30"), json.dumps(
+        report = exchange.import_users(session, OPERATOR, replace(SERVER, wireguard_subnet="10.0.0.0/30"), json.dumps(
             [{"name": "alice"}, {"name": "bob"}]))
     assert [sentence.split(" ")[0] for sentence in report.lacks] == ["alice", "bob"]
 

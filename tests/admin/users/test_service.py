@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from panel.store.accounts import AuditEntry
 from panel.store.database import Database
 from panel.store.models import User
 from panel.users import NewUser, UnknownUserError, UserChange, UserError, revisions
-from tests.admin.users.facts import OPERATOR, SERVER, Subnets
+from tests.admin.users.facts import OPERATOR, SERVER
 
 
 def make(database: Database, name: str = "alice") -> int:
@@ -126,7 +127,7 @@ def test_an_id_is_never_given_again(database: Database) -> None:
 
 
 def test_a_full_subnet_gives_users_without_wireguard_and_a_sentence(database: Database) -> None:
-    tight = Subnets(wireguard_subnet="10.0.0.0/29")
+    tight = replace(SERVER, wireguard_subnet="10.0.0.0/29")
     with database.write() as session:
         made = [users.create(session, OPERATOR, tight, NewUser(name=name)) for name in ("a", "b", "c")]
     assert [user.wireguard_number for user in made] == [2, 4, None]

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from ... import audit
 from ...audit import Actor
-from ...protocols import Subnets
+from ...config import ServerFacts
 from ...store.models import Usage, User
 from .. import addresses, credentials, revisions
 from ..status import settle, target
@@ -33,7 +33,7 @@ class ImportReport:
     """A sentence for each user who got no WireGuard."""
 
 
-def import_users(session: Session, actor: Actor, server: Subnets | None, text: str | bytes, *,
+def import_users(session: Session, actor: Actor, server: ServerFacts | None, text: str | bytes, *,
                  on_clash: OnClash = "refuse", dry_run: bool = False) -> ImportReport:
     """Add the users of a file; on_clash says what becomes of a name that is there already."""
     try:
@@ -70,7 +70,7 @@ def _translated(entry: Entry) -> tuple[Record | None, list[Fault]]:
     return (None if untranslated else record), untranslated + faults
 
 
-def _carry_out(session: Session, actor: Actor, server: Subnets | None, plan: Plan) -> list[str]:
+def _carry_out(session: Session, actor: Actor, server: ServerFacts | None, plan: Plan) -> list[str]:
     """Write the users down; return a sentence for each one without WireGuard."""
     now = datetime.now(UTC)
     pairs = [(session.get_one(User, user_id), record) for user_id, record in plan.replacing.items()]

@@ -4,12 +4,14 @@ Pure Python and threads only, so it needs no writable folder. TLS is Caddy's; he
 containers' network.
 """
 
+import copy
 import socket
 from typing import Any
 
 from flask import Flask
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
@@ -23,6 +25,8 @@ _IDLE_SECONDS = 30
 _HEADER_BYTES = 16 * 1024
 # Up to this size waitress keeps a body in memory; beyond it would write to /tmp.
 _BODY_BYTES = 512 * 1024
+# Some 10,000 users; several such at once would fill /tmp, whose size is the container's, and be refused.
+_IMPORT_BYTES = 12 * 1024 * 1024
 
 
 class _PlainError(ErrorTask):
@@ -38,7 +42,18 @@ class _PlainError(ErrorTask):
         self.write(body)
 
 
+class _Parser(HTTPRequestParser):
+    """Lets an import of users be larger than all other requests."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.path.endswith("/import"):  # type: ignore[attr-defined] # set by the method above
+            self.adj = copy.copy(self.adj)
+            self.adj.max_request_body_size = _IMPORT_BYTES
+
+
 class _Channel(HTTPChannel):
+    parser_class = _Parser
     error_task_class = _PlainError
 
 

@@ -168,6 +168,19 @@ def test_every_answer_on_the_wire_has_the_headers_and_names_no_server(
     assert "waitress" not in (head + body).lower()
 
 
+@pytest.mark.parametrize(("length", "is_taken"), [(1024 * 1024, True), (12 * 1024 * 1024, False)])
+def test_an_import_may_be_large_but_not_without_limit(served: Served, length: int, is_taken: bool) -> None:
+    # Only what is announced counts; the body of the one that is taken never comes.
+    with served.connect() as connection:
+        connection.sendall(f"POST {PATH}/api/v1/import HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode())
+        connection.settimeout(0.5 if is_taken else 5)
+        try:
+            answer = connection.recv(16)
+        except TimeoutError:
+            answer = b""
+    assert answer.startswith(b"HTTP/1.0 413") != is_taken
+
+
 def test_no_secret_is_logged_even_at_debug(served: Served) -> None:
     for path in (f"{PATH}/", f"{PATH}/users", f"{PATH}/%00", f"{PATH}/static/../x"):
         served.send(f"GET {path} HTTP/1.0\r\n\r\n".encode())

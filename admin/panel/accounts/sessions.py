@@ -60,7 +60,7 @@ class StoredSessions(SessionInterface):
         """Find the session of the cookie; one that is too old is none."""
         word = request.cookies.get(COOKIE, "")
         if _WORD.fullmatch(word):
-            found = self._find(word)
+            found = self._find(word, is_by_script=request.headers.get("Sec-Fetch-Dest") == "empty")
         else:
             found = PanelSession(secrets.token_urlsafe(_WORD_BYTES))
             found.is_new_word = True
@@ -104,7 +104,7 @@ class StoredSessions(SessionInterface):
             SignIn.created_at < now - LONGEST, SignIn.seen_at < now - self._idle,
             SignIn.awaits_code & (SignIn.created_at < now - _LONGEST_WITHOUT_CODE))))
 
-    def _find(self, word: str) -> PanelSession:
+    def _find(self, word: str, is_by_script: bool) -> PanelSession:
         now = datetime.now(UTC)
         with self._database.read() as store:
             found = store.execute(select(SignIn, Account).join(Account, Account.id == SignIn.account_id).where(
@@ -112,7 +112,8 @@ class StoredSessions(SessionInterface):
         if found is None or self._is_over(found[0], now):
             return PanelSession(word)
         row, account = found
-        if now - row.seen_at > _SEEN_PRECISION:
+        # What a script fetches by itself is no use of the session, or an open page would never be idle.
+        if now - row.seen_at > _SEEN_PRECISION and not is_by_script:
             with self._database.write() as store:
                 store.execute(update_rows(SignIn).where(SignIn.id_hash == row.id_hash).values(seen_at=now))
         return PanelSession(word, row, account)

@@ -53,4 +53,5 @@ def _titles() -> dict[str, str]:
         "account.second-factor.off": gettext("turned their second factor off"),
         "account.recovery-codes": gettext("made new recovery codes"),
         "account.session.end": gettext("ended a session"),
+        "token.create": gettext("made a token"), "token.delete": gettext("removed a token"),
     }

@@ -72,6 +72,14 @@ def test_a_session_in_use_does_not_end(owner: Browser, database: Database) -> No
         assert owner.get("/account").status_code == 200
 
 
+def test_an_open_page_that_refreshes_itself_does_not_keep_a_session(owner: Browser, database: Database) -> None:
+    age(database, seen_at=timedelta(seconds=3000))
+    assert owner.get("/account", headers={"Sec-Fetch-Dest": "empty"}).status_code == 200
+    with database.read() as session:
+        seen_at = session.scalars(select(SignIn.seen_at)).one()
+    assert datetime.now(UTC) - seen_at > timedelta(seconds=2900)
+
+
 def test_another_password_ends_all_other_sessions(owner: Browser, app: Flask) -> None:
     other = browser(app)
     other.sign_in("owner")

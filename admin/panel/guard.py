@@ -50,7 +50,7 @@ def protect(app: Flask, config: PanelConfig) -> None:
         WTF_CSRF_SSL_STRICT=False)
     app.before_request(partial(_admit, config, CSRFProtect(app)))
     app.after_request(_add_headers)
-    app.register_error_handler(HTTPException, _answer_plainly)
+    app.register_error_handler(HTTPException, answer_plainly)
     app.register_error_handler(Exception, _hide_fault)
 
 
@@ -125,7 +125,8 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
-def _answer_plainly(error: HTTPException) -> Response:
+def answer_plainly(error: HTTPException) -> Response:
+    """Answer with the error's name and nothing else."""
     return Response(f"{error.name}\n", error.code, mimetype="text/plain")
 
 

@@ -3,11 +3,25 @@
 from flask import Flask
 
 from ..config import PanelConfig
-from . import access, account, accounts, audit, formats, language, layout, overview, preferences, user, users
+from . import (
+    access,
+    account,
+    accounts,
+    audit,
+    errors,
+    exchange,
+    formats,
+    language,
+    layout,
+    overview,
+    preferences,
+    user,
+    users,
+)
 
 _BLUEPRINTS = (
     layout.blueprint, access.blueprint, account.blueprint, accounts.blueprint, overview.dashboard, overview.server,
-    users.blueprint, user.blueprint, audit.blueprint, preferences.blueprint)
+    users.blueprint, user.blueprint, exchange.blueprint, audit.blueprint, preferences.blueprint)
 
 
 def install(app: Flask, config: PanelConfig) -> None:
@@ -15,5 +29,6 @@ def install(app: Flask, config: PanelConfig) -> None:
     language.install(app, config)
     formats.install(app)
     layout.install(app)
+    errors.install(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=config.path)

@@ -9,7 +9,7 @@ from flask_babel import format_date, format_datetime, format_decimal, format_tim
 from markupsafe import Markup
 
 _STEP = 1000
-_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte")
+_UNITS = ("kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte")
 
 
 def install(app: Flask) -> None:
@@ -19,12 +19,12 @@ def install(app: Flask) -> None:
 
 
 def size(count: int) -> str:
-    """Return bytes in the largest unit that leaves a whole, with three digits; a kilobyte is 1000 bytes."""
-    value, unit = float(count), 0
+    """Return bytes in the largest unit that leaves a whole, with three digits; a kilobyte, the least, is 1000 bytes."""
+    value, unit = count / _STEP, 0
     # What would be rounded up to 1000 is 1 of the next unit.
     while value >= _STEP - 0.5 and unit < len(_UNITS) - 1:
         value, unit = value / _STEP, unit + 1
-    digits = "0" if unit == 0 or value >= 100 else "0.#" if value >= 10 else "0.##"
+    digits = "0" if value >= 100 else "0.#" if value >= 10 else "0.##"
     return format_unit(value, f"digital-{_UNITS[unit]}", "short", format=digits, locale=get_locale())
 
 

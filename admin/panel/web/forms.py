@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
     DateField,
-    FileField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -118,11 +118,11 @@ class UserForm(FlaskForm):  # type: ignore[misc] # flask_wtf has no types
 class ImportForm(FlaskForm):  # type: ignore[misc]
     """A file of users."""
 
-    file = FileField(lazy_gettext("File"))
-    clash = RadioField(lazy_gettext("A user of the same name"), default="skip", choices=[
+    file = FileField(lazy_gettext("File"), [FileRequired(lazy_gettext("Choose a file."))])
+    clash = RadioField(lazy_gettext("A user of the same name"), default="refuse", choices=[
         SelectChoice("refuse", lazy_gettext("is a fault")), SelectChoice("skip", lazy_gettext("stays as it is")),
         SelectChoice("replace", lazy_gettext("is replaced"))])
-    dry_run = BooleanField(lazy_gettext("Only check"))
+    dry_run = BooleanField(lazy_gettext("Only check"), default=True)
 
 
 def end_of_day(last: date, zone: ZoneInfo) -> datetime:

@@ -19,11 +19,10 @@ from ..context import config, database
 from ..engines import traffic
 from ..protocols import PROTOCOLS, open_protocols
 from ..store.models import User
-from ..users import UNCHANGED, NewUser, UserChange, UserError
+from ..users import UNCHANGED, NewUser, UserChange, UserError, bulk
 from . import charts, warnings
 from .forms import UserForm, last_day
 from .overview import engine_states
-from .users import DOERS
 from .words import ACTIONS, ENGINE_STATES, PERIODS, STATUSES
 
 blueprint = Blueprint("user", __name__)
@@ -115,7 +114,7 @@ def act(user_id: int, action: str) -> ResponseReturnValue:
         return render_template("web/confirm.html", name=action, user=user, actions=ACTIONS)
     with database().write() as session:
         _find(session, user_id)
-        DOERS[action](session, current_actor(), user_id)
+        bulk.apply(session, current_actor(), [user_id], ACTIONS[action].does)
     flash(str(ACTIONS[action].done))
     return redirect(url_for("users.index") if action == "delete" else url_for("user.show", user_id=user_id), 303)
 

@@ -1,6 +1,5 @@
 """The list of users, and what is done to several of them at once."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -9,27 +8,16 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext, ngettext
-from sqlalchemy.orm import Session
 
 from .. import users as service
 from ..accounts import current_actor, requires
-from ..audit import Actor
 from ..context import database
 from ..engines import traffic
-from ..store.models import User
-from ..users import Page, UserError, UserQuery
+from ..users import Page, UserError, UserQuery, bulk
 from ..users.search import MOST_PER_PAGE
 from .words import ACTIONS, STATUSES
 
 blueprint = Blueprint("users", __name__)
-
-DOERS: dict[str, Callable[[Session, Actor, int], User]] = {
-    "enable": partial(service.switch, enabled=True), "disable": partial(service.switch, enabled=False),
-    "reset-usage": service.reset_usage, "revoke-link": service.revoke_link,
-    "renew-secrets": service.renew_secrets, "delete": service.delete,
-}
-"""By name of an action: what does it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Sort:
@@ -62,7 +50,7 @@ def index() -> str:
 
 @blueprint.post("/users/bulk")
 @requires("users:write")
-def bulk() -> ResponseReturnValue:
+def several() -> ResponseReturnValue:
     """Ask whether the chosen users are meant, and do it once that was said."""
     name, ids = request.form.get("action", ""), request.form.getlist("ids", type=int)
     if name not in ACTIONS or len(ids) > MOST_PER_PAGE:
@@ -76,8 +64,7 @@ def bulk() -> ResponseReturnValue:
         return render_template("web/bulk.html", name=name, action=ACTIONS[name], chosen=chosen)
     try:
         with database().write() as session:
-            for user_id in dict.fromkeys(ids):
-                DOERS[name](session, current_actor(), user_id)
+            bulk.apply(session, current_actor(), ids, ACTIONS[name].does)
     except UserError as fault:
         flash(gettext("Nothing was changed. %(fault)s", fault=fault.sentence), "error")
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext
 
 from ..protocols import ENGINES, PROTOCOLS
+from ..users.bulk import BulkAction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Shown:
 class Action:
     """Something that can be done to users, and what comes of it."""
 
+    does: BulkAction
     title: str
     consequence: str
     done: str
@@ -58,26 +60,32 @@ PERIODS = {
 
 ACTIONS = {
     "enable": Action(
-        title=lazy_gettext("Enable"), done=lazy_gettext("Enabled."),
+        does="enable", title=lazy_gettext("Enable"),
+        done=lazy_gettext("Enabled."),
         consequence=lazy_gettext("The user can connect again within a second or two.")),
     "disable": Action(
-        title=lazy_gettext("Disable"), done=lazy_gettext("Disabled."),
+        does="disable", title=lazy_gettext("Disable"),
+        done=lazy_gettext("Disabled."),
         consequence=lazy_gettext("Open connections are cut and new ones refused, until the user is enabled again.")),
     "reset-usage": Action(
-        title=lazy_gettext("Reset usage"), done=lazy_gettext("The usage begins at zero."),
+        does="reset_usage", title=lazy_gettext("Reset usage"),
+        done=lazy_gettext("The usage begins at zero."),
         consequence=lazy_gettext("The quota's period begins anew with nothing used. The sums of all the time stay.")),
     "revoke-link": Action(
-        title=lazy_gettext("Revoke link"), done=lazy_gettext("The old link is invalid. This is the new one."),
+        does="revoke_link", title=lazy_gettext("Revoke link"),
+        done=lazy_gettext("The old link is invalid. This is the new one."),
         consequence=lazy_gettext("The present link becomes invalid and a new one is made. "
                                  "Clients that have fetched their configuration go on working."),
         is_dangerous=True),
     "renew-secrets": Action(
-        title=lazy_gettext("Renew secrets"), done=lazy_gettext("The user has new secrets."),
+        does="renew_secrets", title=lazy_gettext("Renew secrets"),
+        done=lazy_gettext("The user has new secrets."),
         consequence=lazy_gettext("Everything that clients have fetched becomes invalid and open connections are cut. "
                                  "Clients must fetch the link again."),
         is_dangerous=True),
     "delete": Action(
-        title=lazy_gettext("Delete"), done=lazy_gettext("Deleted."),
+        does="delete", title=lazy_gettext("Delete"),
+        done=lazy_gettext("Deleted."),
         consequence=lazy_gettext("The user and their secrets are removed for good and their connections are cut."),
         is_dangerous=True),
 }

@@ -1,0 +1,61 @@
+"""Users as files: taken in after a look at what that would do, and given out."""
+
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext, ngettext
+
+from .. import audit
+from ..accounts import current_actor, requires
+from ..context import config, database
+from ..users.exchange import ImportReport, export_csv, export_json, import_users
+from .forms import ImportForm
+
+blueprint = Blueprint("exchange", __name__)
+
+_FORMS = {"json": (export_json, "application/json"), "csv": (export_csv, "text/csv")}
+
+
+@blueprint.route("/users/exchange", methods=["GET", "POST"])
+@requires("users:write")
+def show() -> ResponseReturnValue:
+    """Take users in from a file, or say what that would do."""
+    form, report = ImportForm(), None
+    if form.validate_on_submit():
+        with database().write() as session:
+            report = import_users(
+                session, current_actor(), config().server, request.files["file"].read(), on_clash=form.clash.data,
+                dry_run=form.dry_run.data)
+        if not report.faults and not form.dry_run.data:
+            return _done(report)
+    status = 422 if form.errors or (report and report.faults) else 200
+    return render_template("web/exchange.html", form=form, report=report), status
+
+
+@blueprint.post("/users/export")
+@requires("users:write")
+def export() -> Response:
+    """Answer with all users as a file; by POST, for it is written down in the audit log."""
+    name = request.form.get("format", "")
+    if name not in _FORMS:
+        abort(400)
+    write, kind = _FORMS[name]
+    store = database()
+    with store.write() as session:
+        audit.record(session, current_actor(), "users.export", name)
+
+    def lines() -> Iterator[str]:
+        with store.read() as session:
+            yield from write(session)
+    return Response(lines(), mimetype=kind, headers={"Content-Disposition": f"attachment; filename=users.{name}"})
+
+
+def _done(report: ImportReport) -> ResponseReturnValue:
+    count = report.created + report.replaced
+    flash(ngettext("%(num)d user was imported.", "%(num)d users were imported.", count))
+    for sentence in report.lacks:
+        flash(sentence, "error")
+    if report.skipped:
+        flash(gettext("%(num)d were there already and stay as they are.", num=report.skipped))
+    return redirect(url_for("users.index"), 303)

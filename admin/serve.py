@@ -39,14 +39,15 @@ def main(arguments: list[str]) -> int:
     except (ConfigError, StoreError) as fault:
         print(fault, file=sys.stderr)
         return 2
-    app.extensions["accounts"].upkeep.start()
     _log.info("The panel listens on port %d.", config.port)
-    engines = app.extensions["engines"]
-    engines.start()
+    background = app.extensions["background"]
+    for work in background:
+        work.start()
     try:
         return serve_until_told(server)
     finally:
-        engines.stop()
+        for work in background:
+            work.stop()
 
 
 def serve_until_told(server: "BaseWSGIServer") -> int:

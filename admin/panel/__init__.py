@@ -5,8 +5,9 @@ The factory is the map of the application. It knows nothing of containers or of 
 
 from flask import Flask
 
-from . import accounts, api, guard, health, subscriptions, web
+from . import accounts, api, guard, health, metrics, subscriptions, web
 from .accounts import people
+from .alerts import Alerts
 from .config import PanelConfig
 from .engines import Engines
 from .store.database import Database
@@ -34,8 +35,11 @@ def create_app(config: PanelConfig, database: Database) -> Flask:
     app = Flask(__name__, static_folder=None)
     # An automatic OPTIONS would tell a stranger which paths exist.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.extensions.update(config=config, database=database, engines=Engines(config, database))
-    accounts.install(app, config, database)
+    engines = Engines(config, database)
+    app.extensions.update(config=config, database=database, engines=engines)
+    signed_in = accounts.install(app, config, database)
+    app.extensions["background"] = [engines, signed_in.upkeep, Alerts(config, database, engines, signed_in)]
+    metrics.install(app, config, database, engines, signed_in)
     guard.protect(app, config)
     web.install(app, config)
     api.install(app, config)

@@ -29,13 +29,15 @@ class Accounts:
     upkeep: Upkeep
 
 
-def install(app: Flask, config: PanelConfig, database: Database) -> None:
-    """Give app its sessions, and what signs people in."""
+def install(app: Flask, config: PanelConfig, database: Database) -> Accounts:
+    """Give app its sessions, and what signs people in; return the same."""
     stored = StoredSessions(config, database)
     door = Door(config, database, stored)
     app.session_interface = stored
-    app.extensions["accounts"] = Accounts(
+    made = Accounts(
         door=door, credentials=Credentials(database, door), sessions=stored, upkeep=Upkeep(database, stored))
+    app.extensions["accounts"] = made
+    return made
 
 
 def here() -> Accounts:

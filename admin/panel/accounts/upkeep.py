@@ -29,6 +29,10 @@ class Upkeep:
         """Begin, and check the audit log at once."""
         self._loop.start()
 
+    def stop(self) -> None:
+        """End after the step that is being taken."""
+        self._loop.stop()
+
     def step(self) -> float:
         """Do what is due; return the seconds until the next time."""
         now = datetime.now(UTC)

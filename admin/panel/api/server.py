@@ -46,6 +46,7 @@ class OverviewAnswer(Schema):
     online = fields.Integer()
     up_bytes = fields.Integer()
     down_bytes = fields.Integer()
+    warnings = fields.List(fields.String(), metadata={"description": "What is wrong now, the oldest first."})
 
 
 class TrafficFilter(Strict):

@@ -5,6 +5,7 @@ All of it goes on in background threads. Whoever changes users needs to do no mo
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ..background import Loop
@@ -35,14 +36,13 @@ class Engines:
         self._config = config
         self._database = database
         self._certificates: tuple[Certificate, ...] = ()
-        self._synchronisers = [
-            Synchroniser(name, Agent(access.url, access.token), database, self._view)
-            for name, access in config.engines.items()]
-        accountant = Accountant(
-            {name: Agent(access.url, access.token) for name, access in config.engines.items()}, database,
-            config.time_zone, self._known_by_all)
+        # Two connections to each, for a connection belongs to one thread.
+        told, asked = _agents(config), _agents(config)
+        self._agents = [*told.values(), *asked.values()]
+        self._synchronisers = [Synchroniser(name, agent, database, self._view) for name, agent in told.items()]
+        self._accountant = Accountant(asked, database, config.time_zone, self._known_by_all)
         self._bringing = [Loop(f"users of {one.health.engine}", one.step) for one in self._synchronisers]
-        self._others = [Loop("accounting", accountant.step), Loop("certificates", self._read_certificates)]
+        self._others = [Loop("accounting", self._accountant.step), Loop("certificates", self._read_certificates)]
 
     def start(self) -> None:
         """Begin to bring users to the engines, at once and after each commit, and to count."""
@@ -58,11 +58,18 @@ class Engines:
         end = time.monotonic() + _STOP_SECONDS
         for loop in loops:
             loop.join(max(0.0, end - time.monotonic()))
+        for agent in self._agents:
+            agent.close()
 
     def wake(self) -> None:
         """Let every engine's thread look at the store now."""
         for loop in self._bringing:
             loop.wake()
+
+    @property
+    def traffic(self) -> Mapping[tuple[str, str], int]:
+        """Bytes that were counted since the panel's start, by protocol and `up` or `down`."""
+        return self._accountant.traffic
 
     def overview(self) -> Overview:
         """Return what is known of the server now."""
@@ -87,3 +94,7 @@ class Engines:
         self._certificates = tuple(certificates.read(self._config.proxy_address, _HTTPS, name) for name in names)
         is_faulty = any(certificate.fault for certificate in self._certificates)
         return _CERTIFICATES_FAULT_SECONDS if is_faulty else _CERTIFICATES_SECONDS
+
+
+def _agents(config: PanelConfig) -> dict[str, Agent]:
+    return {name: Agent(access.url, access.token) for name, access in config.engines.items()}

@@ -1,6 +1,7 @@
 """Asks the engines for their counters every ten seconds, and enforces what follows: quotas, their periods, expiry."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -22,6 +23,9 @@ class Accountant:
     def __init__(self, agents: Mapping[str, Agent], database: Database, zone: ZoneInfo,
                  known_by_all: Callable[[], int | None]) -> None:
         """known_by_all returns the revision that every engine has at least, or None if one may not have any."""
+        self.traffic: Counter[tuple[str, str]] = Counter()
+        """Bytes since the panel's start, by protocol and `up` or `down`; they never fall, as the users' sums may."""
+
         self._agents = agents
         self._database = database
         self._zone = zone
@@ -34,8 +38,9 @@ class Accountant:
         now = datetime.now(UTC)
         with self._database.write() as session:
             users.roll_periods(session, now, self._zone)
-            count(session, now, reports)
+            added = count(session, now, reports)
             forget_old_hours(session, now)
+        self.traffic.update(added)
         # A transaction of its own: it takes the revision's lock before those of users, as every change does.
         with self._database.write() as session:
             for user in users.refresh_status(session, now):

@@ -4,7 +4,7 @@ Counters begin at zero with each run of an engine, which the agent's instance te
 last look and its end is lost.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,13 +45,20 @@ class _Change:
     after: _Counted
 
 
-def count(session: Session, now: datetime, reports: Mapping[str, Report]) -> None:
-    """Add what the engines counted since the last look; whatever has no report has no open connections."""
+def count(session: Session, now: datetime, reports: Mapping[str, Report]) -> Counter[tuple[str, str]]:
+    """Add what the engines counted since the last look; whatever has no report has no open connections.
+
+    Return the bytes that were added, by protocol and `up` or `down`.
+    """
     changes = list(_changes(session, now, reports))
     if changes:
         _add_to_usage(session, changes)
         _add_to_users(session, changes)
         _add_to_hours(session, now, changes)
+    added: Counter[tuple[str, str]] = Counter()
+    for change in changes:
+        added.update({(change.key[1], "up"): change.up, (change.key[1], "down"): change.down})
+    return added
 
 
 def forget_old_hours(session: Session, now: datetime) -> None:

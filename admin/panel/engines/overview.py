@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ..store.alerts import Alarm
 from ..store.models import User
 from . import traffic
 from .certificates import Certificate
@@ -49,6 +50,8 @@ class Overview:
     """Sent by all present users in all the time."""
 
     down_bytes: int
+    warnings: tuple[str, ...]
+    """What is wrong now and needs an operator; the oldest first."""
 
 
 def engine(health: Health, revision: int, now: datetime) -> Engine:
@@ -71,4 +74,5 @@ def look(
     return Overview(
         engines=engines, certificates=certificates, online=traffic.online_number(session, now),
         users={status: numbers.get(status, 0) for status in ("active", "disabled", "expired", "limited")},
-        up_bytes=int(up or 0), down_bytes=int(down or 0))
+        up_bytes=int(up or 0), down_bytes=int(down or 0), warnings=tuple(session.scalars(
+            select(Alarm.sentence).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at))))

@@ -17,6 +17,12 @@ class Alarm(Base):
     """Its kind and what it is about, such as `engine_failed xray`."""
 
     began_at: Mapped[datetime]
+    absent_since: Mapped[datetime | None]
+    """What comes back soon is no news, so an alarm ends some time after its condition has gone."""
+
+    sentence: Mapped[str] = mapped_column(Text)
+    ending: Mapped[str] = mapped_column(Text)
+    """What operators are told when it ends."""
 
 
 class Message(Base):

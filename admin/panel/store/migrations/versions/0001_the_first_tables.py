@@ -43,6 +43,9 @@ def upgrade() -> None:
     op.create_table('alarms',
     sa.Column('key', sa.String(length=160), nullable=False),
     sa.Column('began_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('absent_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('sentence', sa.Text(), nullable=False),
+    sa.Column('ending', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('key')
     )
     op.create_table('facts',

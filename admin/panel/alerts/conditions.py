@@ -1,0 +1,76 @@
+"""What is wrong as long as it lasts, and needs an operator."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ..engines import Certificate, Engine, Overview
+
+ENGINE_PATIENCE_SECONDS = 120
+"""How long an engine may lack users: a restart or a deploy takes less."""
+
+_NOTICES = (("certificate_expires", timedelta(days=14)), ("certificate_expires_soon", timedelta(days=3)))
+_LEAST_FREE_BYTES = 200 * 2**20
+_LEAST_FREE_PART = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """Something that is wrong now."""
+
+    kind: str
+    about: str
+    """Which of its kind, such as an engine's name."""
+
+    sentence: str
+    """For operators: subject, fault, and what to do."""
+
+    ending: str
+    """What they are told when it is over."""
+
+
+def found(
+    overview: Overview, now: datetime, store: Path | None, audit_broken_at: int | None,
+) -> Iterator[Condition]:
+    """Return all that is wrong; store is SQLite's file, which PostgreSQL has not."""
+    for engine in overview.engines:
+        yield from _of_engine(engine)
+    for certificate in overview.certificates:
+        yield from _of_certificate(certificate, now)
+    if store is not None:
+        yield from _of_disk(store)
+    if audit_broken_at is not None:
+        yield Condition(
+            kind="audit_broken", about="audit",
+            sentence="The audit log was changed by somebody else than the panel, at or before its entry "
+                     f"{audit_broken_at}; compare it with a copy from before.",
+            ending="The audit log is whole again.")
+
+
+def _of_engine(engine: Engine) -> Iterator[Condition]:
+    if engine.state == "failed" and engine.lag_seconds >= ENGINE_PATIENCE_SECONDS:
+        yield Condition(
+            kind="engine_failed", about=engine.name, sentence=f"{engine.name} lacks changes of users: {engine.fault}",
+            ending=f"{engine.name} has all users again.")
+
+
+def _of_certificate(certificate: Certificate, now: datetime) -> Iterator[Condition]:
+    for kind, notice in _NOTICES:
+        if certificate.is_due(now, notice):
+            yield Condition(
+                kind=kind, about=certificate.name,
+                sentence=f"The certificate of {certificate.name} expires on "
+                         f"{certificate.expires_at:%Y-%m-%d at %H:%M} UTC and was not renewed; "
+                         "docs/certificates.md says how to find out why.",
+                ending=f"The certificate of {certificate.name} was renewed.")
+
+
+def _of_disk(store: Path) -> Iterator[Condition]:
+    disk = shutil.disk_usage(store.parent)
+    if disk.free < min(_LEAST_FREE_BYTES, disk.total * _LEAST_FREE_PART):
+        yield Condition(
+            kind="disk_nearly_full", about="store",
+            sentence=f"The disk of the panel's store has {disk.free // 2**20} MiB left; make room on the server.",
+            ending="The disk of the panel's store has room again.")

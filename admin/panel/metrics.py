@@ -1,0 +1,125 @@
+"""What Prometheus reads, with a token of its own; docs/metrics.md says what each number means."""
+
+import hmac
+import time
+from collections.abc import Iterable, Iterator, Mapping
+
+from flask import Blueprint, Flask, Response, abort, current_app, g, request
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+
+from .accounts import Accounts, public
+from .config import PanelConfig
+from .context import config
+from .engines import Engines, Overview, traffic
+from .store.alerts import Message
+from .store.database import Database
+
+_STATES = ("applied", "pending", "failed")
+blueprint = Blueprint("metrics", __name__)
+# They would double the number of lines, and nobody asks when a counter began.
+disable_created_metrics()  # type: ignore[no-untyped-call] # it has no types
+
+
+def install(app: Flask, config: PanelConfig, database: Database, engines: Engines, accounts: Accounts) -> None:
+    """Give app its numbers, and the view that shows them."""
+    app.extensions["metrics"] = metrics = Metrics(database, engines, accounts)
+    app.before_request(_begin)
+    app.after_request(metrics.end)
+    app.register_blueprint(blueprint, url_prefix=config.path)
+
+
+@blueprint.get("/metrics")
+@public
+def show() -> Response:
+    """Show all numbers to whoever has the token for them, which opens nothing else."""
+    shown = request.headers.get("Authorization", "").encode()
+    if not hmac.compare_digest(shown, f"Bearer {config().metrics_token}".encode()):
+        abort(401)
+    metrics: Metrics = current_app.extensions["metrics"]
+    # https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+    return Response(generate_latest(metrics.registry), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+class Metrics(Collector):
+    """Reads each number from where it is known, when it is asked."""
+
+    def __init__(self, database: Database, engines: Engines, accounts: Accounts) -> None:
+        self._database = database
+        self._engines = engines
+        self._accounts = accounts
+        self.registry = CollectorRegistry()
+        self._request_seconds = Histogram(
+            "stealth_request_seconds", "Time that requests took, by view.", ["view"], registry=self.registry,
+            buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10))
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+
+    def describe(self) -> list[Metric]:
+        """Name nothing beforehand: a registration would otherwise ask the store."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Return all numbers as they are now."""
+        overview = self._engines.overview()
+        yield _gauge("stealth_users", "Users, by status.", ["status"], _labelled(overview.users))
+        yield _gauge("stealth_users_online", "Users who are there.", [], [((), overview.online)])
+        yield from _of_engines(overview)
+        yield _gauge(
+            "stealth_certificate_expiry_timestamp_seconds", "When a certificate of the site expires.", ["name"],
+            [((one.name,), one.expires_at.timestamp()) for one in overview.certificates if one.expires_at is not None])
+        yield _counter("stealth_traffic_bytes", "Traffic since the panel's start.", ["protocol", "direction"],
+                       sorted(self._engines.traffic.items()))
+        yield _counter("stealth_logins", "Attempts to sign in since the panel's start.", ["result"],
+                       _labelled(self._accounts.door.counts))
+        yield from self._of_store()
+
+    def end(self, response: Response) -> Response:
+        """Count a request that has been answered; by view, for a path may hold anything."""
+        self._request_seconds.labels(request.endpoint or "none").observe(time.monotonic() - g.began_at)
+        return response
+
+    def _of_store(self) -> Iterator[Metric]:
+        with self._database.read() as session:
+            used = traffic.by_protocol(session)
+            waiting = session.scalar(select(func.count(Message.id)).where(Message.next_at.is_not(None))) or 0
+        yield _gauge("stealth_connections_open", "Open connections of users.", ["protocol"],
+                     [((one.protocol,), one.open_connections) for one in used])
+        yield _gauge("stealth_alerts_waiting", "Alerts that are not delivered yet.", [], [((), waiting)])
+
+
+def _begin() -> None:
+    g.began_at = time.monotonic()
+
+
+def _of_engines(overview: Overview) -> Iterator[Metric]:
+    engines = overview.engines
+    yield _gauge("stealth_engine_state", "1 for the state that an engine is in.", ["engine", "state"],
+                 [((one.name, state), one.state == state) for one in engines for state in _STATES])
+    yield _gauge("stealth_engine_users", "Users that an engine was told.", ["engine"],
+                 [((one.name,), one.users) for one in engines])
+    yield _gauge("stealth_engine_lag_seconds", "Since when an engine lacks changes of users; 0 if it lacks none.",
+                 ["engine"], [((one.name,), one.lag_seconds) for one in engines])
+
+
+_Samples = Iterable[tuple[tuple[str, ...], float]]
+
+
+def _labelled(numbers: Mapping[str, int]) -> _Samples:
+    return [((label,), number) for label, number in sorted(numbers.items())]
+
+
+def _gauge(name: str, meaning: str, labels: list[str], samples: _Samples) -> Metric:
+    family = GaugeMetricFamily(name, meaning, labels=labels)
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family
+
+
+def _counter(name: str, meaning: str, labels: list[str], samples: _Samples) -> Metric:
+    family = CounterMetricFamily(name, meaning, labels=labels)
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family

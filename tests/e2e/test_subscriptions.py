@@ -34,7 +34,8 @@ def test_a_program_s_own_check_takes_the_file(deployed: Server, beyond: Outside,
 @pytest.mark.parametrize("form", CONFIGURED)
 @pytest.mark.parametrize("changes", [
     {"status": "expired"}, {"closed_protocols": ["vlessReality"]},
-    {"name": 'علی 🌱 "\'\\', "secrets": SECRETS | {"trojan": "12e5", "hysteria2": "\"'\\: #🌱"}}], ids=str)
+    {"name": 'علی 🌱 "\'\\', "secrets": SECRETS | {"trojan": "12e5", "hysteria2": "\"'\\: #🌱"}},
+], ids=["ended", "one closed", "odd"])
 def test_a_program_s_own_check_takes_the_file_of_users_whom_it_seldom_meets(
     deployed: Server, beyond: Outside, tmp_path: Path, form: str, changes: dict[str, Any],
 ) -> None:

@@ -26,6 +26,8 @@ _PRIVATE = tuple(map(ipaddress.ip_network, (
 _METADATA = ("100.100.100.200/32", "fd00:ec2::254/128", "fd20:ce::254/128")
 # Room for six container addresses, the gateway and the two reserved ones.
 _LONGEST_NETWORK_PREFIX = 24
+# Room for the server and two users, who take two addresses each, with the two reserved ones.
+_LONGEST_PEERS_PREFIX = 29
 _UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")  # RFC 4193 section 3.1
 
 
@@ -128,6 +130,14 @@ def check_network(key: str, value: str) -> ipaddress.IPv4Network:
     subnet = parse_subnet(key, value)
     if subnet.prefixlen > _LONGEST_NETWORK_PREFIX:
         refuse(key, value, f"its prefix must be at most /{_LONGEST_NETWORK_PREFIX}")
+    return subnet
+
+
+def check_peers(key: str, value: str) -> ipaddress.IPv4Network:
+    """Return the WireGuard peers' subnet, refusing one without room for a user beside the server."""
+    subnet = parse_subnet(key, value)
+    if subnet.prefixlen > _LONGEST_PEERS_PREFIX:
+        refuse(key, value, f"its prefix must be at most /{_LONGEST_PEERS_PREFIX}: each user takes two addresses")
     return subnet
 
 

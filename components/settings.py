@@ -152,7 +152,7 @@ class Settings:
 
     def _check_networks(self) -> None:
         network = checks.check_network("networkSubnet", self.network_subnet)
-        if checks.parse_subnet("vpnSubnet", self.vpn_subnet).overlaps(network):
+        if checks.check_peers("vpnSubnet", self.vpn_subnet).overlaps(network):
             checks.refuse("vpnSubnet", self.vpn_subnet,
                           f"it must not overlap networkSubnet {self.network_subnet}")
         network6 = checks.parse_subnet6("networkSubnet6", self.network_subnet6)

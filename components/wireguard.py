@@ -23,6 +23,7 @@ def create(deployment: Deployment) -> Daemon:
                 "-address6", wireguard.own_address(settings.vpn_subnet6),
                 "-websocket", f"0.0.0.0:{settings.wireguard_websocket_port}",
                 "-endpoint", wireguard.endpoint(settings, plan),
+                "-memory", f"{deployment.host.limits.memory_mb * 3 // 4}MiB",
                 "-backend", f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}"],
             "data": {"/var/lib/wireguard": deployment.volumes["wireguard-data"].name},
             "devices": ["/dev/net/tun"],

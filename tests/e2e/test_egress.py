@@ -38,8 +38,9 @@ SERVICES = [
     ("127.0.0.1", 8001), ("127.0.0.1", 8002), ("127.0.0.1", 8003), ("127.0.0.1", 8004), ("127.8.8.8", 8002),
     (ANY, 8002), (ANY, 8003), (ANY, 8004), ("::1", 8002), ("::", 8002), ("::ffff:127.0.0.1", 8002),
     ("172.20.0.10", 443), ("172.20.0.10", 8080), ("172.20.0.11", 8001), ("172.20.0.11", 8009), ("172.20.0.12", 8002),
-    ("172.20.0.13", 8003), ("172.20.0.14", 8006), ("172.20.0.15", 8010), ("172.21.0.11", 10085),
-    ("172.21.0.12", 10000), ("172.21.0.13", 9090), ("172.21.0.15", 8010), ("10.66.66.1", 8006)]
+    ("172.20.0.13", 8003), ("172.20.0.14", 8006), ("172.20.0.15", 8010), ("172.21.0.11", 8020),
+    ("172.21.0.12", 8020), ("172.21.0.13", 8020), ("172.21.0.14", 8020), ("172.21.0.15", 8010), ("10.66.66.1", 8006),
+    ("10.66.66.1", 8020)]
 # The gateway in the forms that IPv6 has for IPv4, and what is not public in IPv6.
 FORMS = ["::ffff:172.20.0.1", "::172.20.0.1", "64:ff9b::172.20.0.1", "64:ff9b:1::172.20.0.1", "2002:ac14:1::1",
          "fd77::1", "fe80::1", "fec0::1", "ff02::1", "100::1", "2001::ac14:1"]
@@ -171,7 +172,8 @@ def _address(text: str) -> str:
 
 
 @pytest.mark.parametrize(("service", "management", "others"), [
-    ("xray", ("172.21.0.11", 10085), {8001, 8004, 8009}), ("trojan", ("172.21.0.12", 10000), {8002}),
+    ("xray", ("172.21.0.11", 8020), {8001, 8004, 8009}), ("wireguard", ("172.21.0.14", 8020), {8006}),
+    ("trojan", ("172.21.0.12", 10000), {8002}),
     ("singbox", ("172.21.0.13", 9090), {8003, 18003})])
 def test_a_management_interface_listens_on_the_control_network_only(
     deployed: Server, service: str, management: tuple[str, int], others: set[int],
@@ -190,7 +192,7 @@ def probe(service: str, *targets: str, kind: str = "tcp") -> subprocess.Complete
 def test_no_management_interface_can_be_reached_from_caddy(deployed: Server) -> None:
     assert probe("caddy", "172.20.0.15:8010").returncode == 0, "what Caddy must reach"
     addresses = [f"172.{network}.0.{interface}" for network in (20, 21)
-                 for interface in ("11:10085", "12:10000", "13:9090")]
+                 for interface in ("11:8020", "12:8020", "13:8020", "14:8020")]
     with ThreadPoolExecutor(max_workers=len(addresses)) as pool:
         done = dict(zip(addresses, pool.map(partial(probe, "caddy"), addresses), strict=True))
     assert [address for address, tried in done.items() if tried.returncode == 0] == []
@@ -213,8 +215,8 @@ def test_a_chisel_client_that_breaks_its_word_opens_nothing_but_the_cover_site(
     auth, server, announced = words.groups()
     (tmp_path / "ca.crt").write_text(outputs["authorityCertificate"])
     cover, refused = "172.20.0.10:8080", [
-        "172.20.0.15:8010", "172.21.0.15:8010", "172.21.0.13:9090", "172.20.0.11:8009", "172.20.0.10:443",
-        "172.20.0.1:80", "127.0.0.11:53", beyond.url.removeprefix("http://").rstrip("/"), "socks"]
+        "172.20.0.15:8010", "172.21.0.15:8010", "172.21.0.14:8020", "172.21.0.13:8020", "172.20.0.11:8009",
+        "172.20.0.10:443", "172.20.0.1:80", "127.0.0.11:53", beyond.url.removeprefix("http://").rstrip("/"), "socks"]
     beyond.seen.clear()
     done = subprocess.run(
         ["docker", "run", "--rm", "--network", CLIENTS, "--volume", f"{tmp_path}:/client:ro", "--env", "AUTH",

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -152,21 +153,40 @@ def test_only_the_complete_handshake_opens_a_secret_path(deployed: Server) -> No
         assert other_name.startswith(b"HTTP/1.1 404 "), "behind another tunnel's name there is no secret path"
 
 
+@contextmanager
+def stopped(service: str) -> Iterator[None]:
+    """Stop a service for as long as the block lasts, and wait until it is healthy again."""
+    docker("stop", "--time", "1", f"stealth-{service}")
+    try:
+        yield
+    finally:
+        docker("start", f"stealth-{service}")
+    end = time.monotonic() + 60
+    while service not in healthy() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert service in healthy()
+
+
 def test_a_secret_path_whose_daemon_is_gone_is_a_missing_page(deployed: Server, somebody: Visitor) -> None:
     path = secret_paths(deployed)["wireguard"]
     words = [word for key, value in CHISEL.items() for word in ("--header", f"{key}: {value}")]
-    docker("stop", "--time", "1", "stealth-wireguard")
-    try:
+    with stopped("wireguard"):
         gone, missing = (somebody.curl(WWW, "--include", "--http1.1", *words, f"https://{WWW}{asked}").stdout
                          for asked in (path, "/missing"))
-    finally:
-        docker("start", "stealth-wireguard")
     assert gone.startswith(b"HTTP/1.1 404 ")
     assert comparable(gone) == comparable(missing)
-    end = time.monotonic() + 60
-    while "wireguard" not in healthy() and time.monotonic() < end:
-        time.sleep(0.2)
-    assert "wireguard" in healthy()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_user_s_link_is_a_missing_page_while_the_panel_is_gone(
+    deployed: Server, somebody: Visitor, version: str,
+) -> None:
+    link = deployed.outputs()["subscriptionUrl"]
+    with stopped("admin"):
+        gone, missing = (comparable(somebody.curl(WWW, "--include", version, url).stdout, version)
+                         for url in (link, f"https://{WWW}/missing"))
+    assert b" 404" in gone.split(b"\r\n")[0]
+    assert gone == missing
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"  # RFC 9113 section 3.4

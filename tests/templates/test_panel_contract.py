@@ -11,7 +11,7 @@ from components.configs.plan import Plan
 from components.keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from components.links import subscription_url
 from panel.config import PanelConfig
-from panel.protocols import ENGINES
+from panel.protocols import ENGINES, wireguard_addresses
 from panel.store.models import User
 from panel.subscriptions import tokens
 from tests.settings import load
@@ -92,3 +92,13 @@ def test_the_link_of_the_stack_s_outputs_is_the_one_that_the_panel_makes(tmp_pat
     config = taken(tmp_path, httpsPort=8443)
     first = User(id=1, subscription_generation=1)
     assert subscription_url(load(httpsPort=8443), PLAN, PANEL) == tokens.url(config, first)
+
+
+@pytest.mark.parametrize(("subnet", "users"), [("10.66.66.0/29", 2), ("10.66.66.0/24", 126), ("10.64.0.0/16", 32766)])
+def test_a_subnet_of_peers_serves_as_many_users_as_the_readme_says(tmp_path: Path, subnet: str, users: int) -> None:
+    server = taken(tmp_path, vpnSubnet=subnet).server
+    assert server is not None
+    # The server has number 1, and each user the next two.
+    last, next_one = (User(wireguard_number=2 * number) for number in (users, users + 1))
+    assert wireguard_addresses(server, last, "wireguardWebsocket") is not None
+    assert wireguard_addresses(server, next_one, "wireguardWebsocket") is None

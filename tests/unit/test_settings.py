@@ -50,6 +50,7 @@ def test_every_key_of_the_schema_stands_in_the_readme() -> None:
     ("singboxTuicPort", 8005, "singboxHysteriaPort of sing-box uses that port already"),
     ("vpnSubnet", "10.66.66.1/24", "without host bits"),
     ("vpnSubnet", "172.20.9.0/24", "must not overlap"),
+    ("vpnSubnet", "10.66.66.0/30", "at most /29"),
     ("vpnSubnet", "8.8.8.0/24", "private range"),
     ("networkSubnet", "172.20.0.0/28", "at most /24"),
     ("networkSubnet", "fd00::/64", "IPv4 subnet"),

@@ -29,8 +29,8 @@ const (
 )
 
 type options struct {
-	address, address6, websocket, backend, endpoint, folder string
-	mtu                                                     int
+	address, address6, websocket, backend, endpoint, folder, memory string
+	mtu                                                             int
 }
 
 func main() {
@@ -41,6 +41,7 @@ func main() {
 	flag.StringVar(&chosen.backend, "backend", "", "site shown to whoever does not speak chisel, as http://HOST:PORT")
 	flag.StringVar(&chosen.endpoint, "endpoint", "", "HOST:PORT of WireGuard itself, the one that chisel may reach")
 	flag.StringVar(&chosen.folder, "config", "/etc/stealth", "folder of wg0.conf, rules.nft and agent.json")
+	flag.StringVar(&chosen.memory, "memory", "off", "what wireguard-go may use before it saves, as GOMEMLIMIT takes it")
 	flag.IntVar(&chosen.mtu, "mtu", defaultSize, "MTU of wg0, in bytes")
 	flag.Parse()
 	code, err := run(chosen)
@@ -58,7 +59,8 @@ func run(chosen options) (int, error) {
 	defer func() { stop(daemons) }()
 	if err := exec.Command("ip", "link", "add", link, "type", "wireguard").Run(); err != nil {
 		log.Print("this kernel has no WireGuard; using wireguard-go")
-		userspace, err := daemon(done, "wireguard-go", "--foreground", link)
+		// Ten thousand users' queues and stacks fill most of the container, and garbage would double them.
+		userspace, err := daemon(done, []string{"GOMEMLIMIT=" + chosen.memory}, "wireguard-go", "--foreground", link)
 		if err != nil {
 			return 1, err
 		}
@@ -122,8 +124,9 @@ func serve(done chan<- error, chosen options) error {
 	return carrier.start(chosen.websocket, done)
 }
 
-func daemon(done chan<- error, name string, arguments ...string) (*exec.Cmd, error) {
+func daemon(done chan<- error, environment []string, name string, arguments ...string) (*exec.Cmd, error) {
 	command := exec.Command(name, arguments...)
+	command.Env = append(os.Environ(), environment...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	if err := command.Start(); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, func, or_, select, text
+from sqlalchemy import ColumnElement, ScalarResult, String, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from .store.accounts import AuditEntry
@@ -67,10 +67,11 @@ def record(session: Session, actor: Actor, action: str, target: str, **detail: A
 def broken_at(session: Session) -> int | None:
     """Return the id of the first entry that does not follow from the one before it, or None."""
     previous = _FIRST
-    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
-        if entry.previous_hash != previous or entry.hash != _hash(entry):
-            return entry.id
-        previous = entry.hash
+    with _all(session) as entries:
+        for entry in entries:
+            if entry.previous_hash != previous or entry.hash != _hash(entry):
+                return entry.id
+            previous = entry.hash
     return None
 
 
@@ -83,7 +84,8 @@ def head(session: Session) -> tuple[int, str]:
 def search(session: Session, words: str = "", number: int = 1, size: int = 50) -> AuditPage:
     """Return a page of the entries in which each of the words stands, as actor, action, target, address or detail."""
     size = max(1, min(size, _MOST_FOUND))
-    wanted = [_contains(word) for word in words.split()]
+    # PostgreSQL's texts cannot hold a NUL, and so not be compared with one.
+    wanted = [_contains(word) for word in words.replace("\0", "\ufffd").split()]
     total = session.scalar(select(func.count()).select_from(AuditEntry).where(*wanted)) or 0
     pages = max(1, -(-total // size))
     number = max(1, min(number, pages))
@@ -94,11 +96,17 @@ def search(session: Session, words: str = "", number: int = 1, size: int = 50) -
 
 def export(session: Session) -> Iterator[str]:
     """Yield every entry as a line of JSON, the oldest first, with the hashes that prove it."""
-    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
-        yield json.dumps({
-            "id": entry.id, "at": entry.at.isoformat(), "actor": entry.actor, "address": entry.address,
-            "action": entry.action, "target": entry.target, "detail": entry.detail,
-            "previousHash": entry.previous_hash, "hash": entry.hash}) + "\n"
+    with _all(session) as entries:
+        for entry in entries:
+            yield json.dumps({
+                "id": entry.id, "at": entry.at.isoformat(), "actor": entry.actor, "address": entry.address,
+                "action": entry.action, "target": entry.target, "detail": entry.detail,
+                "previousHash": entry.previous_hash, "hash": entry.hash}) + "\n"
+
+
+def _all(session: Session) -> ScalarResult[AuditEntry]:
+    """Return all entries, the oldest first and a thousand at a time; the result must be closed."""
+    return session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000))
 
 
 def _contains(word: str) -> ColumnElement[bool]:

@@ -49,7 +49,8 @@ class Door:
         """
         address = request.remote_addr or ""
         with self._database.read() as store:
-            account = store.scalar(select(Account).where(Account.username == username))
+            # PostgreSQL's texts cannot hold a NUL, and so not be compared with one.
+            account = store.scalar(select(Account).where(Account.username == username.replace("\0", "\ufffd")))
             # Looked up for nobody too, for the time that it takes.
             is_known = throttle.is_known(store, account.id if account else 0, address, datetime.now(UTC))
         keys = throttle.password_keys(username, address, is_known)

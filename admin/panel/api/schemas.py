@@ -66,6 +66,8 @@ class UserAnswer(Schema):
     expires_at = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
     last_seen_at = fields.AwareDateTime(allow_none=True)
+    link_read_at = fields.AwareDateTime(allow_none=True)
+    link_read_by = fields.String(metadata={"description": "What the program said of itself (User-Agent)."})
     revision = fields.Integer(metadata={"description": "What If-Match takes, in quotes."})
 
 

@@ -14,7 +14,7 @@ from ..store.models import User
 
 _SAME = ("id", "name", "note", "status", "is_enabled", "closed_protocols", "quota_bytes", "quota_period",
          "period_began_at", "period_used_bytes", "up_bytes", "down_bytes", "expires_at", "created_at", "last_seen_at",
-         "revision")
+         "link_read_at", "link_read_by", "revision")
 
 
 def of_users(session: Session, users: Sequence[User]) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import segno
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -39,9 +38,7 @@ class _Link:
     @classmethod
     def of(cls, settings: PanelConfig, user: User) -> "_Link":
         url = subscriptions.url(settings, user)
-        # Without a class segno adds its own; without a size it fills the place that the style gives.
-        drawn = segno.make(url, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None, border=2)
-        return cls(url=url, code=Markup(drawn))  # noqa: S704 # drawn here, and the link holds no markup
+        return cls(url=url, code=subscriptions.qr_code(url))
 
 
 @blueprint.route("/users/new", methods=["GET", "POST"])

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
-from panel import users
+from panel import PanelConfig, subscriptions, users
 from panel.audit import search
 from panel.store.database import Database
 from panel.store.models import User
@@ -230,3 +231,14 @@ def test_a_reader_is_offered_no_change_and_may_make_none(reader: Browser, make: 
         assert 'method="post"' not in main
     for path in ("/users/new", f"/users/{user_id}/edit", f"/users/{user_id}/delete", "/audit"):
         assert reader.get(path).status_code == 403
+
+
+def test_the_user_s_page_says_when_the_link_was_read_and_by_what(
+    operator: Browser, make: Make, database: Database, config: PanelConfig, client: FlaskClient,
+) -> None:
+    made = make("alice")
+    assert "No client has read it yet." in page(operator, f"/users/{made}")
+    with database.read() as session:
+        address = subscriptions.url(config, users.find(session, made))
+    client.get(address, headers={"User-Agent": "<b>SFA/1.13.1</b>"})
+    assert "<bdi>&lt;b&gt;SFA/1.13.1&lt;/b&gt;</bdi>" in page(operator, f"/users/{made}")

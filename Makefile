@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview down probe add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare bench-deploy bench-data
+.PHONY: help up preview down probe add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -85,6 +85,10 @@ test-integration: setup-dev
 ## make test-bare     sets up a bare Debian 12 in a container; many minutes
 test-bare: setup-dev
 	$(BIN)/pytest -q -s -m bare
+
+## make translations  brings the panel's catalogs up to its texts, and says what is left to translate
+translations: setup-dev
+	$(BIN)/python -m toolchain.translations
 
 ## make bench-deploy  times a deploy beside Docker Compose of the same containers
 bench-deploy: setup-dev

@@ -14,12 +14,19 @@ from panel.store.database import Database
 from panel.store.migration import migrate
 from tests.admin import panel_file, people, through_caddy
 from tests.admin.postgresql import server
+from toolchain import translations
 
 
 @pytest.fixture(autouse=True)
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let bcrypt take a millisecond and not a quarter of a second."""
     monkeypatch.setattr(passwords, "COST", 4)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def languages() -> None:
+    """Compile the catalogs, as the image does."""
+    translations.compile_all()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from panel.store.database import Database
 from panel.store.models import TrafficHour, Usage, User
 from panel.users import NewUser
 from tests.admin import panel_file, people
+from toolchain import translations
 
 NAMES = (
     "Anna Schmidt", "Дмитрий Волков", "سارا احمدی", "李娜", "bob", "Zoë", "Mohammad (phone)", "مهدی کریمی", "Ольга",
@@ -67,6 +68,7 @@ def _use(session: Session, user: User, chance: random.Random, now: datetime) -> 
 
 def main(arguments: list[str]) -> None:
     """Serve the demonstration until the process is told to end."""
+    translations.compile_all()
     with tempfile.TemporaryDirectory() as folder:
         config = PanelConfig.load(panel_file.write(Path(folder)))
         database = open_store(config)

@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterator
 from itertools import count
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -40,8 +41,10 @@ def lack(user: User, server: ServerFacts | None) -> str | None:
     """Return the sentence that says why the user has no WireGuard and what to do, or None."""
     if server is None or user.wireguard_number is not None:
         return None
-    return (f"{user.name} has no WireGuard, for {server.wireguard_subnet} has no two addresses left; delete users, or "
-            "set vpnSubnet to a larger network and run `make up`, which gives addresses to all who have none.")
+    return str(_(
+        "%(name)s has no WireGuard, for %(subnet)s has no two addresses left; delete users, or set vpnSubnet to a "
+        "larger network and run `make up`, which gives addresses to all who have none.",
+        name=user.name, subnet=server.wireguard_subnet))
 
 
 def _taken(session: Session) -> set[int | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Literal
 
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from ..audit import Actor
@@ -31,5 +32,5 @@ def apply(session: Session, actor: Actor, user_ids: Iterable[int], action: BulkA
 def edit_all(session: Session, actor: Actor, user_ids: Iterable[int], change: UserChange) -> list[User]:
     """Make the same change to each user; raises UserError if it names them, for names are no two users'."""
     if change.name is not UNCHANGED:
-        raise UserError("name", "Several users cannot have one name; change the name of one user.")
+        raise UserError("name", _("Several users cannot have one name; change the name of one user."))
     return [service.edit(session, actor, user_id, change) for user_id in dict.fromkeys(user_ids)]

@@ -1,5 +1,7 @@
 """What an operator can mend."""
 
+from flask_babel import gettext as _
+
 
 class UserError(Exception):
     """A value breaks a rule; nothing was changed."""
@@ -17,4 +19,5 @@ class UnknownUserError(UserError):
     """There is no such user, or no more."""
 
     def __init__(self, user_id: int) -> None:
-        super().__init__("", f"User {user_id} does not exist any more; look at the list of users.")
+        super().__init__("", _(
+            "User %(id)d does not exist any more; look at the list of users.", id=user_id))

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -128,7 +129,8 @@ def _keys(name: str, note: str) -> dict[str, str]:
 def _check_name_is_free(session: Session, name: str, user: User | None = None) -> None:
     other = by_name(session, name)
     if other is not None and other is not user:
-        raise UserError("name", f"There is a user named {other.name} already; choose another name.")
+        raise UserError("name", _(
+            "There is a user named %(name)s already; choose another name.", name=other.name))
 
 
 def _told(values: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:

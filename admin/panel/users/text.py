@@ -6,6 +6,8 @@ case, width and joiners do not count (Unicode Standard Annex 15 and 31, NFKC_Cas
 
 import unicodedata
 
+from flask_babel import gettext as _
+
 from .errors import UserError
 
 NAME_LENGTH = 64
@@ -20,28 +22,32 @@ _REFUSED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def checked_name(value: object) -> str:
     """Return the name in NFC and with single spaces; raises UserError if it is none."""
     if not isinstance(value, str):
-        raise UserError("name", "The name is no text; write it as one.")
+        raise UserError("name", _("The name is no text; write it as one."))
     name = " ".join(unicodedata.normalize("NFC", value).split(" ")).strip()
     name = " ".join(filter(None, name.split(" ")))
     if not 1 <= len(name) <= NAME_LENGTH or len(name_key(name)) > _KEY_LENGTH:
-        raise UserError("name", f"The name has {len(name)} characters; use 1 to {NAME_LENGTH}.")
+        raise UserError("name", _(
+            "The name has %(count)d characters; use 1 to %(most)d.", count=len(name), most=NAME_LENGTH))
     if unfit := [character for character in name if not _fits_name(character)]:
-        raise UserError("name", f"The name holds {_code(unfit[0])}, which cannot be seen or is no part of names; "
-                                "use letters, digits, spaces and signs other than / and \\.")
+        raise UserError("name", _(
+            "The name holds %(code)s, which cannot be seen or is no part of names; use letters, digits, spaces and "
+            "signs other than / and \\.", code=_code(unfit[0])))
     if not any(unicodedata.category(character)[0] in "LN" for character in name):
-        raise UserError("name", "The name has neither letter nor digit; add one.")
+        raise UserError("name", _("The name has neither letter nor digit; add one."))
     return name
 
 
 def checked_note(value: object) -> str:
     """Return the note with \\n at line ends; raises UserError if it is too long or holds what cannot be shown."""
     if not isinstance(value, str):
-        raise UserError("note", "The note is no text; write it as one.")
+        raise UserError("note", _("The note is no text; write it as one."))
     note = value.replace("\r\n", "\n").strip()
     if len(note) > NOTE_LENGTH:
-        raise UserError("note", f"The note has {len(note)} characters; use up to {NOTE_LENGTH}.")
+        raise UserError("note", _(
+            "The note has %(count)d characters; use up to %(most)d.", count=len(note), most=NOTE_LENGTH))
     if unfit := [character for character in note if character not in "\n\t" and not _is_visible(character)]:
-        raise UserError("note", f"The note holds {_code(unfit[0])}, which cannot be seen; remove it.")
+        raise UserError("note", _(
+            "The note holds %(code)s, which cannot be seen; remove it.", code=_code(unfit[0])))
     return note
 
 

@@ -17,7 +17,7 @@ blueprint = Blueprint("exchange", __name__)
 _FORMS = {"json": (export_json, "application/json"), "csv": (export_csv, "text/csv")}
 
 
-@blueprint.route("/users/exchange", methods=["GET", "POST"])
+@blueprint.route("/users/import", methods=["GET", "POST"])
 @requires("users:write")
 def show() -> ResponseReturnValue:
     """Take users in from a file, or say what that would do."""

@@ -33,6 +33,5 @@ def of_user(user: User, server: ServerFacts | None) -> Iterator[str]:
     elif user.status == "limited":
         yield gettext("This user has used up their quota and is refused everywhere, until the next period begins, "
                       "the quota is raised or the usage is reset.")
-    if addresses.lack(user, server):
-        yield gettext("This user has no WireGuard, for its subnet has no addresses left. Delete users, or set "
-                      "vpnSubnet to a larger network.")
+    if lack := addresses.lack(user, server):
+        yield lack

@@ -114,7 +114,7 @@ class User(Base):
     __table_args__ = (
         Index("users_living_name", "name_key", unique=True, sqlite_where=text("deleted_at IS NULL"),
               postgresql_where=text("deleted_at IS NULL")),
-        Index("users_revision", "revision"), Index("users_status", "status"), Index("users_expires_at", "expires_at"),
+        Index("users_revision", "revision"), Index("users_status", "status"),
         # An id is never given again: links, audit entries and the engines' counters are bound to it.
         {"sqlite_autoincrement": True})
 

@@ -82,7 +82,7 @@ def _carry_out(session: Session, actor: Actor, server: ServerFacts | None, plan:
     addresses.give(session, users, server)
     for user, record in pairs:
         _count(session, user, record)
-        audit.record(session, actor, "user.import", target(user))
+    audit.record_each(session, actor, "user.import", ((target(user), {}) for user in users))
     return [sentence for user in users if (sentence := addresses.lack(user, server))]
 
 

@@ -90,7 +90,6 @@ def upgrade() -> None:
     sa.UniqueConstraint('wireguard_number'),
     sqlite_autoincrement=True
     )
-    op.create_index('users_expires_at', 'users', ['expires_at'], unique=False)
     op.create_index('users_living_name', 'users', ['name_key'], unique=True, sqlite_where=sa.text('deleted_at IS NULL'), postgresql_where=sa.text('deleted_at IS NULL'))
     op.create_index('users_revision', 'users', ['revision'], unique=False)
     op.create_index('users_status', 'users', ['status'], unique=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
 
 from panel import PanelConfig, create_app
@@ -83,9 +84,17 @@ def config(tmp_path: Path) -> PanelConfig:
     return PanelConfig.load(panel_file.write(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates that another test's application has compiled already."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(config: PanelConfig, database: Database) -> Flask:
-    return create_app(config, database)
+def app(config: PanelConfig, database: Database, compiled_templates: FileSystemBytecodeCache) -> Flask:
+    made = create_app(config, database)
+    made.jinja_env.bytecode_cache = compiled_templates
+    return made
 
 
 @pytest.fixture

@@ -105,12 +105,12 @@ def test_types_are_not_guessed_and_no_other_site_learns_the_address() -> None:
     assert guard.HEADERS["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", PATH, PATH + "/", "/" + PATH + "//", PATH + "//", PATH + "/nothing"])
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Forwarded-Prefix", "Forwarded"])
-def test_no_answer_depends_on_the_host_that_a_client_names(client: FlaskClient, path: str, header: str) -> None:
-    usual, hostile = client.get(path), client.get(path, headers={header: HOSTILE})
-    assert (hostile.status_code, hostile.data) == (usual.status_code, usual.data)
-    assert HOSTILE not in str(hostile.headers)
+def test_no_answer_depends_on_the_host_that_a_client_names(client: FlaskClient, header: str) -> None:
+    for path in ("/", PATH, PATH + "/", "/" + PATH + "//", PATH + "//", PATH + "/nothing"):
+        usual, hostile = client.get(path), client.get(path, headers={header: HOSTILE})
+        assert (hostile.status_code, hostile.data) == (usual.status_code, usual.data)
+        assert HOSTILE not in str(hostile.headers)
 
 
 @pytest.mark.parametrize("host", ["", "a b", "[", "a/b", "x" * 300])

@@ -146,19 +146,17 @@ def test_a_token_of_the_api_makes_no_cookie_good(owner: Browser) -> None:
     assert owner.get("/account").status_code == 200
 
 
-@pytest.mark.parametrize("host", [
-    "attacker.example", "www.example.com.attacker.example", "example.com", "172.20.0.10", "127.0.0.1", "localhost",
-    "www.example.com@attacker.example", "", "[::1]", "www.example.com, attacker.example",
-])
 @pytest.mark.parametrize("path", ["/login", "/account", "/nothing"])
-def test_another_host_is_not_ours(owner: Browser, host: str, path: str) -> None:
-    answer = owner.get(path, headers={"Host": host})
-    assert (answer.status_code, answer.text) == (404, "Not Found\n")
+def test_another_host_is_not_ours(owner: Browser, path: str) -> None:
+    for host in ("attacker.example", "www.example.com.attacker.example", "example.com", "172.20.0.10", "127.0.0.1",
+                 "localhost", "www.example.com@attacker.example", "", "[::1]", "www.example.com, attacker.example"):
+        answer = owner.get(path, headers={"Host": host})
+        assert (host, answer.status_code, answer.text) == (host, 404, "Not Found\n")
 
 
-@pytest.mark.parametrize("host", ["www.example.com", "WWW.example.com", "www.example.com:8443"])
-def test_our_own_name_is_ours_in_any_spelling(owner: Browser, host: str) -> None:
-    assert owner.get("/login", headers={"Host": host}).status_code in (200, 303)
+def test_our_own_name_is_ours_in_any_spelling(owner: Browser) -> None:
+    hosts = ("www.example.com", "WWW.example.com", "www.example.com:8443")
+    assert [owner.get("/account", headers={"Host": host}).status_code for host in hosts] == [200, 200, 200]
 
 
 def test_an_address_that_a_client_names_itself_is_not_believed(app: Flask, config: PanelConfig) -> None:

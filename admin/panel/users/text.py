@@ -15,6 +15,8 @@ NOTE_LENGTH = 1000
 _KEY_LENGTH = 128
 # Persian spells words with the first; emoji of families are made with the second. Neither may hide in a name alone.
 _JOINERS = {"\u200c", "\u200d"}
+# PostgreSQL's texts hold no NUL, and UTF-8 no half of a pair.
+_IGNORED = {*_JOINERS, "\0", *map(chr, range(0xD800, 0xE000))}
 # Controls, direction overrides, surrogates, private and unassigned characters, and separators of lines.
 _REFUSED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -62,8 +64,8 @@ def search_key(name: str, note: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Return text without differences of case, width and joiners."""
-    plain = "".join(character for character in text if character not in _JOINERS)
+    """Return text without differences of case, width and joiners, and without what databases cannot compare."""
+    plain = "".join(character for character in text if character not in _IGNORED)
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
 
 

@@ -42,6 +42,7 @@ def found(database: Database, query: UserQuery) -> list[str]:
     ("\\", []),
     ("' OR 1=1 --", []),
     ("alice\nstra", ["alice"]),
+    ("b\0ob\ud800", ["Bob", "Zoë"]),
 ])
 def test_a_search_looks_through_names_and_notes_whatever_their_case(
     filled: Database, text: str, names: list[str],

@@ -77,6 +77,6 @@ def test_the_panel_answers_at_its_address_and_nowhere_else(deployed: Server, tmp
     outputs = deployed.outputs()
     authority, host = outputs["authorityCertificate"], "www.stealth.test"
     path = outputs["panelUrl"].removeprefix(f"https://{host}")
-    assert b"no functions yet" in visit(host, authority, tmp_path, path=path)
+    assert b"Sign in" in visit(host, authority, tmp_path, "--location", path=path)
     wrong = visit(host, authority, tmp_path, "--write-out", "%{http_code}", path="/0123456789abcdef01234567/")
     assert wrong.endswith(b"404")

@@ -1,0 +1,77 @@
+"""The panel as people and attackers meet it: through Caddy, on the public port."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.deployment import Server, docker
+from tests.e2e.test_traffic import visit
+
+pytestmark = pytest.mark.integration
+
+HOST = "www.stealth.test"
+ORIGIN = ("--header", f"Origin: https://{HOST}")
+CHOSEN = "seven green umbrellas under one roof"
+PRINT_LOCAL = """
+import hashlib, hmac, json
+key = json.load(open("/etc/stealth/panel.json"))["sessionKey"]
+print("local." + hmac.new(key.encode(), b"local", hashlib.sha256).hexdigest())
+"""
+
+Visit = Callable[..., str]
+
+
+@pytest.fixture
+def panel(deployed: Server, tmp_path: Path) -> Visit:
+    """A browser: takes a path below the panel's own and curl's words, keeps cookies, and returns head and body."""
+    outputs, jar = deployed.outputs(), str(tmp_path / "cookies")
+    below = outputs["panelUrl"].removeprefix(f"https://{HOST}").rstrip("/")
+
+    def ask(path: str, *words: str, keeps: str = jar) -> str:
+        return visit(HOST, outputs["authorityCertificate"], tmp_path, "--include", "--cookie", keeps, "--cookie-jar",
+                     keeps, *words, path=below + path).decode()
+    return ask
+
+
+def field(page: str) -> tuple[str, str]:
+    token = re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', page)[0]
+    return "--data-urlencode", f"csrf_token={token}"
+
+
+def form(**fields: str) -> tuple[str, ...]:
+    return tuple(word for name, value in fields.items() for word in ("--data-urlencode", f"{name}={value}"))
+
+
+def test_the_first_password_opens_the_panel_once_and_is_changed_there(
+    deployed: Server, panel: Visit, tmp_path: Path,
+) -> None:
+    given = deployed.outputs()["panelPassword"]
+    assert "/login" in re.findall(r"(?i)location: (\S+)", panel("/"))[0]
+    page = panel("/login")
+    assert "__Host-session=" in page
+    assert " 400" in panel("/login", *field(page), *form(username="admin", password=given)).partition("\n")[0]
+    entered = panel("/login", *ORIGIN, *field(page), *form(username="admin", password=given))
+    assert " 303" in entered.partition("\n")[0]
+    assert "/account/password" in re.findall(r"(?i)location: (\S+)", panel("/"))[0]
+    page = panel("/account/password")
+    changed = panel("/account/password", *ORIGIN, *field(page), *form(
+        password=given, new_password=CHOSEN, repeated=CHOSEN))
+    assert " 303" in changed.partition("\n")[0], changed
+    page = panel("/account")
+    assert " 200" in page.partition("\n")[0]
+    stolen = tmp_path / "stolen"
+    stolen.write_bytes((tmp_path / "cookies").read_bytes())
+    assert " 200" in panel("/account", keeps=str(stolen)).partition("\n")[0]
+    assert " 303" in panel("/logout", *ORIGIN, *field(page)).partition("\n")[0]
+    assert " 303" in panel("/account", keeps=str(stolen)).partition("\n")[0], "a session outlived its sign-out"
+    page = panel("/login")
+    assert " 403" in panel("/login", *ORIGIN, *field(page), *form(username="admin", password=given)).partition("\n")[0]
+
+
+def test_the_token_of_the_panels_own_container_opens_nothing_from_outside(panel: Visit) -> None:
+    token = docker("exec", "stealth-admin", "/usr/bin/python3", "-I", "-S", "-c", PRINT_LOCAL)
+    for claim in ((), ("--header", "X-Forwarded-For: 127.0.0.1"), ("--header", "X-Real-IP: 127.0.0.1")):
+        answer = panel("/api/v1/users", "--header", f"Authorization: Bearer {token}", *claim)
+        assert " 401" in answer.partition("\n")[0]

@@ -8,8 +8,6 @@ import unicodedata
 from datetime import datetime
 
 import pyotp
-import segno
-from markupsafe import Markup
 
 from ..store.accounts import Account
 
@@ -29,11 +27,6 @@ def new_secret() -> str:
 def uri(secret: str, username: str, issuer: str) -> str:
     """Return what a program for codes reads (github.com/google/google-authenticator/wiki/Key-Uri-Format)."""
     return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=issuer)
-
-
-def picture(text: str) -> Markup:
-    """Return a QR code as an SVG element; it is black on white in dark pages too, for not all readers invert."""
-    return Markup(segno.make(text, micro=False).svg_inline(scale=5, dark="#000", light="#fff"))  # noqa: S704 # drawn by segno
 
 
 def accept_code(account: Account, code: str, now: datetime) -> bool:

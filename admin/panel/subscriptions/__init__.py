@@ -5,8 +5,7 @@ the server's facts and a user. `views` is the only one that knows of requests.
 """
 
 from .formats import every_way
-from .page import qr_code
 from .tokens import resolve, token, url
 from .views import blueprint
 
-__all__ = ["blueprint", "every_way", "qr_code", "resolve", "token", "url"]
+__all__ = ["blueprint", "every_way", "resolve", "token", "url"]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import segno
 from markupsafe import Markup
 
 from ..config import ServerFacts
 from ..protocols import PROTOCOLS
+from ..qr import qr_code
 from ..store.models import User
 from .formats import every_way
 from .links import share_links
@@ -85,14 +85,3 @@ def openers(url: str, title: str) -> dict[str, list[tuple[str, str]]]:
     """Return by system the apps for it, each with the address that opens it; empty where it has none."""
     filled = {app.name: app.address.format(url=quote(url, safe=""), name=quote(title, safe="")) for app in APPS}
     return {system: [(app.name, filled[app.name]) for app in APPS if system in app.systems] for system in SYSTEMS}
-
-
-def qr_code(text: str) -> Markup:
-    """Return a QR code as an SVG element without a style of its own; empty if the text has no room in one."""
-    try:
-        code = segno.make_qr(text, error="l", boost_error=False)
-    except segno.DataOverflowError:
-        return Markup()
-    # Without a class segno adds its own; without a size it fills the place that the style gives.
-    drawn = code.svg_inline(border=2, omitsize=True, svgclass=None, lineclass=None)
-    return Markup(drawn)  # noqa: S704 # drawn here, of numbers alone

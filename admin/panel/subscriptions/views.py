@@ -16,6 +16,7 @@ from werkzeug.http import dump_options_header
 from .. import context
 from ..accounts import public
 from ..config import ServerFacts
+from ..qr import qr_code
 from ..store.models import User
 from ..web.language import LANGUAGES
 from . import formats, page, reads, tokens
@@ -99,6 +100,6 @@ def _page(server: ServerFacts, user: User, url: str) -> Response:
     with force_locale(language) if language in LANGUAGES else nullcontext():
         return make_response(render_template(
             "subscriptions/page.html", assets="subscriptions.static", account=None, navigation=[],
-            server=server, user=user, url=url, token=url.rpartition("/")[2], code=page.qr_code(url),
+            server=server, user=user, url=url, token=url.rpartition("/")[2], code=qr_code(url),
             ways=page.ways(server, user), files=page.files(server, user),
             openers=page.openers(url, formats.title(server, user))))

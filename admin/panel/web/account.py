@@ -22,6 +22,7 @@ from ..accounts import (
 )
 from ..accounts import current_identity as identity
 from ..context import config, database
+from ..qr import qr_code
 from ..store.accounts import Account, SignIn
 from .access_forms import PasswordForm, ProofForm, SecondFactorForm, TokenForm, attempt, role_names, scope_choices
 
@@ -71,8 +72,7 @@ def turn_on() -> ResponseReturnValue:
             return render_template("account/recovery_codes.html", codes=codes)
     server = config().server
     uri = second_factor.uri(secret, _account().username, server.domain if server else "stealth-vpn")
-    return render_template("account/second_factor.html", form=form, secret=secret, uri=uri,
-                           picture=second_factor.picture(uri))
+    return render_template("account/second_factor.html", form=form, secret=secret, uri=uri, picture=qr_code(uri))
 
 
 @blueprint.route("/account/second-factor/off", methods=["GET", "POST"])

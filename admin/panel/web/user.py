@@ -1,13 +1,11 @@
 """One user: what is known of them, what is changed, what is done."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from .. import subscriptions
@@ -17,6 +15,7 @@ from ..config import PanelConfig
 from ..context import config, database
 from ..engines import traffic
 from ..protocols import PROTOCOLS, open_protocols
+from ..qr import qr_code
 from ..store.models import User
 from ..users import UNCHANGED, NewUser, UserChange, UserError, bulk
 from . import charts, warnings
@@ -27,18 +26,6 @@ from .words import ACTIONS, ENGINE_STATES, PERIODS, STATUSES
 blueprint = Blueprint("user", __name__)
 _LAST_ID = 2**63 - 1
 _USER = f"/users/<int(min=1, max={_LAST_ID}):user_id>"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Link:
-    url: str
-    code: Markup
-    """QR code, as SVG."""
-
-    @classmethod
-    def of(cls, settings: PanelConfig, user: User) -> "_Link":
-        url = subscriptions.url(settings, user)
-        return cls(url=url, code=subscriptions.qr_code(url))
 
 
 @blueprint.route("/users/new", methods=["GET", "POST"])
@@ -69,11 +56,12 @@ def show(user_id: int) -> str:
         usage = {each.protocol: each for each in traffic.by_protocol(session, user_id)}
         is_online = bool(traffic.online(session, now, [user_id]))
         chart = charts.of_span(session, span, now, settings.time_zone, user_id)
+    link = subscriptions.url(settings, user) if settings.server else ""
     return render_template(
         "web/user.html", user=user, is_online=is_online, span=span, chart=chart, actions=ACTIONS, statuses=STATUSES,
         periods=PERIODS, engine_states=ENGINE_STATES, protocols=_rows(settings, user, usage),
         warnings=warnings.of_user(user, settings.server),
-        link=_Link.of(settings, user) if settings.server else None)
+        link=link, code=qr_code(link))
 
 
 @blueprint.route(f"{_USER}/edit", methods=["GET", "POST"])

@@ -9,9 +9,10 @@ import zxingcpp
 from hypothesis import given
 
 from panel.config import ServerFacts
+from panel.qr import qr_code
 from panel.subscriptions import every_way
 from panel.subscriptions.links import share_links
-from panel.subscriptions.page import APPS, SYSTEMS, App, files, openers, qr_code, ways
+from panel.subscriptions.page import APPS, SYSTEMS, App, files, openers, ways
 from tests.admin.subscriptions.people import FEW, NAMES, user
 
 _PIXELS = 4

@@ -23,7 +23,7 @@ _FIRST = "0" * 64
 # Any number will do, as long as nothing else here takes the same lock.
 _LOCK = 0x61756469
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_MOST_FOUND = 200
+MOST_PER_PAGE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def head(session: Session) -> tuple[int, str]:
 
 def search(session: Session, words: str = "", number: int = 1, size: int = 50) -> AuditPage:
     """Return a page of the entries in which each of the words stands, as actor, action, target, address or detail."""
-    size = max(1, min(size, _MOST_FOUND))
+    size = max(1, min(size, MOST_PER_PAGE))
     # PostgreSQL's texts cannot hold a NUL, and so not be compared with one.
     wanted = [_contains(word) for word in words.replace("\0", "\ufffd").split()]
     total = session.scalar(select(func.count()).select_from(AuditEntry).where(*wanted)) or 0

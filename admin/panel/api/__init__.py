@@ -4,9 +4,9 @@ from flask import Flask
 from flask_smorest import Api
 
 from ..config import PanelConfig
-from . import description, server, users
+from . import accounts, audit, description, exchange, server, users
 
-_BLUEPRINTS = (users.blueprint, server.blueprint)
+_BLUEPRINTS = (users.blueprint, exchange.blueprint, server.blueprint, accounts.blueprint, audit.blueprint)
 
 
 class _Api(Api):

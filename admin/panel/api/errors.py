@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 from flask_smorest import Blueprint, abort
 from werkzeug.exceptions import HTTPException
 
+from ..accounts import AccountError, ThrottledError, UnknownAccountError
 from ..users import UnknownUserError, UserError
 
 Answer = tuple[dict[str, Any], int]
@@ -17,18 +18,26 @@ def refuse(code: int, message: str) -> NoReturn:
 
 def handle(blueprint: Blueprint) -> None:
     """Let a blueprint answer its errors as this module says."""
-    blueprint.register_error_handler(UserError, _mendable)
-    blueprint.register_error_handler(UnknownUserError, _unknown)
+    for mendable in (UserError, AccountError):
+        blueprint.register_error_handler(mendable, _mendable)
+    for unknown in (UnknownUserError, UnknownAccountError):
+        blueprint.register_error_handler(unknown, _unknown)
+    blueprint.register_error_handler(ThrottledError, _throttled)
     blueprint.register_error_handler(HTTPException, _as_json)
 
 
-def _mendable(error: UserError) -> Answer:
+def _mendable(error: UserError | AccountError) -> Answer:
     return {"code": 422, "status": "Unprocessable Entity",
             "errors": {"json": {error.field or "_schema": [error.sentence]}}}, 422
 
 
-def _unknown(error: UnknownUserError) -> Answer:
+def _unknown(error: UnknownUserError | UnknownAccountError) -> Answer:
     return {"code": 404, "status": "Not Found", "message": error.sentence}, 404
+
+
+def _throttled(error: ThrottledError) -> tuple[dict[str, Any], int, dict[str, str]]:
+    return ({"code": 429, "status": "Too Many Requests", "message": error.sentence}, 429,
+            {"Retry-After": str(error.wait_seconds)})
 
 
 def _as_json(error: HTTPException) -> Answer:

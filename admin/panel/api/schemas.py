@@ -3,12 +3,17 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from ..protocols import PROTOCOLS
+from ..users import bulk
 from ..users.fields import MOST_BYTES, QUOTA_PERIODS
 from ..users.search import MOST_PER_PAGE
 
 _STATUSES = ("active", "disabled", "expired", "limited")
 _SORTS = ("name", "created", "expires", "used", "traffic", "seen")
-ACTIONS = ("enable", "disable", "reset-usage", "revoke-link", "renew-secrets", "delete")
+ACTIONS: dict[str, bulk.BulkAction] = {
+    "enable": "enable", "disable": "disable", "reset-usage": "reset_usage", "revoke-link": "revoke_link",
+    "renew-secrets": "renew_secrets", "delete": "delete"}
+"""What may be done to users, by its name in addresses and requests."""
+
 _MOST_AT_ONCE = 10_000
 LAST_ID = 2**63 - 1
 """What a database's column holds."""
@@ -98,41 +103,37 @@ class Link(Schema):
     url = fields.String(metadata={"description": "The address that every client program takes."})
 
 
+class UsageAnswer(Schema):
+    """A user's traffic by one protocol."""
+
+    protocol = fields.String()
+    up_bytes = fields.Integer()
+    down_bytes = fields.Integer()
+    open_connections = fields.Integer()
+    last_seen_at = fields.AwareDateTime(allow_none=True)
+
+
 class Bulk(Strict):
-    """One action for several users: for all of them, or for none."""
+    """Several users."""
 
     ids = fields.List(
         fields.Integer(strict=True, validate=ID), required=True, validate=validate.Length(1, _MOST_AT_ONCE))
+
+
+class BulkAction(Bulk):
+    """One action for several users."""
+
     action = fields.String(required=True, validate=validate.OneOf(ACTIONS))
+
+
+class BulkChange(Bulk):
+    """The same change of several users."""
+
+    change = fields.Nested(UserChangeFields, required=True, metadata={
+        "description": "Anything but the name."})
 
 
 class Done(Schema):
     """How many users an action changed."""
 
     changed = fields.Integer()
-
-
-class ImportOptions(Strict):
-    """How users are taken over."""
-
-    dry_run = fields.Boolean(load_default=False, metadata={"description": "Only say what would come of it."})
-    on_clash = fields.String(load_default="refuse", validate=validate.OneOf(["refuse", "skip", "replace"]))
-
-
-class ImportFault(Schema):
-    """Why a document is refused."""
-
-    line = fields.Integer()
-    name = fields.String()
-    field = fields.String()
-    sentence = fields.String()
-
-
-class ImportAnswer(Schema):
-    """What an import did, or would do."""
-
-    created = fields.Integer()
-    replaced = fields.Integer()
-    skipped = fields.Integer()
-    faults = fields.List(fields.Nested(ImportFault))
-

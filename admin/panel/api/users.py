@@ -11,19 +11,15 @@ from .. import subscriptions
 from .. import users as service
 from ..accounts import current_actor, requires
 from ..context import config, database
+from ..engines import traffic
 from ..store.models import User
-from ..users import NewUser, Page, UserChange, UserQuery
+from ..users import NewUser, Page, UserChange, UserQuery, bulk
 from . import errors, schemas, shapes
 
 blueprint = Blueprint("api_users", __name__, url_prefix="/users", description="Who may use the server.")
 errors.handle(blueprint)
 _USER = f"<int(min=1, max={schemas.LAST_ID}):user_id>"
-
-_ACTIONS: dict[str, Any] = {
-    "enable": lambda session, actor, user_id: service.switch(session, actor, user_id, True),
-    "disable": lambda session, actor, user_id: service.switch(session, actor, user_id, False),
-    "reset-usage": service.reset_usage, "revoke-link": service.revoke_link,
-    "renew-secrets": service.renew_secrets, "delete": service.delete}
+_ON_ONE = ", ".join(repr(name) for name in schemas.ACTIONS if name != "delete")
 
 
 @blueprint.route("")
@@ -100,27 +96,46 @@ def link(user_id: int) -> dict[str, str]:
         return {"url": subscriptions.url(config(), user)}
 
 
-@blueprint.route(f"/{_USER}/<any('enable','disable','reset-usage','revoke-link','renew-secrets'):action>",
-                 methods=["POST"])
+@blueprint.route(f"/{_USER}/usage")
+@requires("users:read")
+@blueprint.response(200, schemas.UsageAnswer(many=True))
+def usage(user_id: int) -> list[traffic.ProtocolTraffic]:
+    """Show a user's traffic by protocol, of all the time; protocols that were never used are left out."""
+    with database().read() as session:
+        return traffic.by_protocol(session, service.find(session, user_id).id)
+
+
+@blueprint.route(f"/{_USER}/<any({_ON_ONE}):action>", methods=["POST"])
 @requires("users:write")
 @blueprint.response(200, schemas.UserAnswer)
 def act(user_id: int, action: str) -> dict[str, Any]:
     """Do one thing to a user."""
     with database().write() as session:
-        return shapes.of_user(session, _ACTIONS[action](session, current_actor(), user_id))
+        _check_unchanged(service.find(session, user_id))
+        return shapes.of_user(session, bulk.apply(session, current_actor(), [user_id], schemas.ACTIONS[action])[0])
 
 
-@blueprint.route("/bulk", methods=["POST"])
-@requires("users:write")
-@blueprint.arguments(schemas.Bulk)
-@blueprint.response(200, schemas.Done)
-def bulk(said: dict[str, Any]) -> dict[str, int]:
-    """Do one thing to several users: to all of them, or to none."""
-    ids = dict.fromkeys(said["ids"])
-    with database().write() as session:
-        for user_id in ids:
-            _ACTIONS[said["action"]](session, current_actor(), user_id)
-    return {"changed": len(ids)}
+@blueprint.route("/bulk")
+class Several(MethodView):
+    """Several users at once."""
+
+    @requires("users:write")
+    @blueprint.arguments(schemas.BulkAction)
+    @blueprint.response(200, schemas.Done)
+    def post(self, said: dict[str, Any]) -> dict[str, int]:
+        """Do one thing to several users: to all of them, or to none."""
+        with database().write() as session:
+            done = bulk.apply(session, current_actor(), said["ids"], schemas.ACTIONS[said["action"]])
+            return {"changed": len(done)}
+
+    @requires("users:write")
+    @blueprint.arguments(schemas.BulkChange)
+    @blueprint.response(200, schemas.Done)
+    def patch(self, said: dict[str, Any]) -> dict[str, int]:
+        """Make the same change to several users: to all of them, or to none."""
+        with database().write() as session:
+            change = UserChange(**_as_tuple(said["change"]))
+            return {"changed": len(bulk.edit_all(session, current_actor(), said["ids"], change))}
 
 
 def _as_tuple(said: dict[str, Any]) -> dict[str, Any]:
@@ -136,5 +151,3 @@ def _check_unchanged(user: User) -> None:
     """Refuse a change that was meant for an older state of the user (RFC 9110 section 13.1.1)."""
     if request.if_match and not request.if_match.contains(str(user.revision)):
         errors.refuse(412, f"{user.name} was changed by somebody else meanwhile; look again, and repeat the change.")
-
-

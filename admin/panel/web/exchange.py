@@ -9,12 +9,10 @@ from flask_babel import gettext, ngettext
 from .. import audit
 from ..accounts import current_actor, requires
 from ..context import config, database
-from ..users.exchange import ImportReport, export_csv, export_json, import_users
+from ..users.exchange import EXPORTS, ImportReport, import_users
 from .forms import ImportForm
 
 blueprint = Blueprint("exchange", __name__)
-
-_FORMS = {"json": (export_json, "application/json"), "csv": (export_csv, "text/csv")}
 
 
 @blueprint.route("/users/import", methods=["GET", "POST"])
@@ -38,9 +36,9 @@ def show() -> ResponseReturnValue:
 def export() -> Response:
     """Answer with all users as a file; by POST, for it is written down in the audit log."""
     name = request.form.get("format", "")
-    if name not in _FORMS:
+    if name not in EXPORTS:
         abort(400)
-    write, kind = _FORMS[name]
+    write, kind = EXPORTS[name]
     store = database()
     with store.write() as session:
         audit.record(session, current_actor(), "users.export", name)

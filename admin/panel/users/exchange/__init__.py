@@ -4,8 +4,8 @@ docs/users.md describes the forms.
 """
 
 from .documents import Fault
-from .exporting import export_csv, export_json
+from .exporting import EXPORTS, export_csv, export_json
 from .importing import ImportReport, import_users
 from .planning import OnClash
 
-__all__ = ["Fault", "ImportReport", "OnClash", "export_csv", "export_json", "import_users"]
+__all__ = ["EXPORTS", "Fault", "ImportReport", "OnClash", "export_csv", "export_json", "import_users"]

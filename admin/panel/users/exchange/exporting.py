@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -43,6 +43,11 @@ def export_csv(session: Session) -> Iterator[str]:
         line = io.StringIO()
         csv.writer(line).writerow([_cell(getattr(user, name)) for name in _CSV_COLUMNS])
         yield line.getvalue()
+
+
+EXPORTS: Mapping[str, tuple[Callable[[Session], Iterator[str]], str]] = {
+    "json": (export_json, "application/json"), "csv": (export_csv, "text/csv")}
+"""By form: what writes it, and its media type."""
 
 
 def _users(session: Session) -> Iterator[User]:

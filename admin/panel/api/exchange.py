@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, make_response, request
-from flask_babel import ngettext
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
@@ -76,9 +75,8 @@ def take(asked: dict[str, Any]) -> ImportReport | Response:
                               on_clash=asked["on_clash"], dry_run=asked["dry_run"])
     if not report.faults:
         return report
-    message = ngettext("Nothing was imported, for the file has %(num)d fault.",
-                       "Nothing was imported, for the file has %(num)d faults.", len(report.faults))
-    refusal = {"code": 422, "status": "Unprocessable Entity", "message": message, "faults": report.faults}
+    refusal = {"code": 422, "status": "Unprocessable Entity", "faults": report.faults,
+               "message": "Nothing was imported; correct the file's faults, and import it again."}
     return make_response(ImportRefusal().dump(refusal), 422)
 
 

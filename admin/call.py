@@ -1,8 +1,9 @@
 """Calls this container's own panel: `python3 -I -S call.py METHOD PATH`, with a JSON body on standard input.
 
-PATH is below the API, such as /users?search=ali. Prints {"status": ..., "body": ...} in one line, and ends with 0 if
-the panel answered at all. Who may run programs in this container may read the panel's files anyway, so the token that
-these give opens everything; the panel takes it from the container's loopback interface only.
+PATH is below the API, such as /users?search=ali. Body and answer go through as they are, for an import's faults are
+told by its lines. Prints {"status": ..., "text": ...} in one line, and ends with 0 if the panel answered at all. Who
+may run programs in this container may read the panel's files anyway, so the token that these give opens everything;
+the panel takes it from the container's loopback interface only.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
     except (OSError, http.client.HTTPException) as error:
         print(f"the panel does not answer at its port {config['port']}: {error}", file=sys.stderr)
         return 1
-    print(json.dumps({"status": status, "body": _parsed(text)}))
+    print(json.dumps({"status": status, "text": text.decode(errors="replace")}))
     return 0
 
 
@@ -42,13 +43,6 @@ def _ask(config: dict[str, Any], method: str, path: str, body: bytes) -> tuple[i
     connection.request(method, f"{config['path']}/api/v1{path}", body or None, headers)
     answer = connection.getresponse()
     return answer.status, answer.read()
-
-
-def _parsed(text: bytes) -> Any:
-    try:
-        return json.loads(text) if text else None
-    except ValueError:
-        return text.decode(errors="replace")
 
 
 if __name__ == "__main__":

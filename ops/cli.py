@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from . import certificates, preflight
+from .accounts import accounts
 from .docker import CADDY, Container, Engine
 from .errors import OperatorError
 from .stack import Stack
 from .target import Target
-from .users import accounts, users
+from .users import users
 
 # Containers that came up with the engine a moment ago get the time of their start period.
 _HEALTH_SECONDS = 60

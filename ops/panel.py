@@ -5,7 +5,7 @@ So nothing has to be published, no token has to be kept, and it works on whateve
 
 import json
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from .docker import Engine, last_line
 from .errors import OperatorError
@@ -13,6 +13,7 @@ from .errors import OperatorError
 CONTAINER = "stealth-admin"
 # Isolated, and without site packages: it needs nothing but the standard library.
 _CALL = ("/usr/bin/python3", "-I", "-S", "/app/call.py")
+_MOST_FAULTS = 20
 
 
 class Panel:
@@ -23,17 +24,22 @@ class Panel:
 
     def call(self, method: str, path: str, body: object = None, **query: object) -> Any:
         """Return the answer's JSON; raises OperatorError with the panel's own sentence when it refuses."""
+        text = self.send(method, path, "" if body is None else json.dumps(body), **query)
+        return json.loads(text) if text else None
+
+    def send(self, method: str, path: str, text: str = "", **query: object) -> str:
+        """Send a text as it is, and return the answer as it is; raises OperatorError like `call`."""
         asked = path + (f"?{urlencode(query)}" if query else "")
-        text = "" if body is None else json.dumps(body)
         done = self._engine.execute(CONTAINER, *_CALL, method, asked, stdin=text)
         if done.returncode != 0:
             raise OperatorError(
                 f"the panel in {CONTAINER} cannot be asked: {last_line(done.stderr or done.stdout)}. "
                 "Run `make up`, or look at `docker logs stealth-admin`.")
         answer = json.loads(done.stdout)
+        said: str = answer["text"]
         if answer["status"] >= 400:
-            raise OperatorError(_sentence(answer["status"], answer["body"]))
-        return answer["body"]
+            raise OperatorError(_sentence(answer["status"], said))
+        return said
 
     def user(self, name: str) -> dict[str, Any]:
         """Return the user of that name; raises OperatorError when there is none."""
@@ -43,18 +49,41 @@ class Panel:
         user: dict[str, Any] = found[0]
         return user
 
+    def account(self, username: str) -> dict[str, Any]:
+        """Return the account of that name; raises OperatorError when there is none."""
+        found: list[dict[str, Any]] = self.call("GET", "/accounts")
+        for account in found:
+            if account["username"].lower() == username.lower():
+                return account
+        raise OperatorError(f"there is no account {username}. `ops accounts list` shows all.")
+
+    def on_account(self, username: str, method: str, action: str = "", body: object = None) -> Any:
+        """Call what belongs to one account, given by name."""
+        return self.call(method, f"/accounts/{self.account(username)['id']}{action}", body)
+
     def on_user(self, name: str, method: str, action: str = "", body: object = None) -> Any:
         """Call what belongs to one user, given by name."""
-        return self.call(method, f"/users/{quote(str(self.user(name)['id']))}{action}", body)
+        return self.call(method, f"/users/{self.user(name)['id']}{action}", body)
 
 
-def _sentence(status: int, body: Any) -> str:
+def _sentence(status: int, said: str) -> str:
+    try:
+        body = json.loads(said)
+    except ValueError:
+        body = None
     if isinstance(body, dict):
         faults = [text for texts in (body.get("errors") or {}).values() for text in _texts(texts)]
         told = faults or [str(body.get("message") or "")]
         if told[0]:
-            return " ".join(told)
+            return "\n".join([" ".join(told), *_of_file(body.get("faults") or [])])
     return f"the panel refused with status {status}. Look at `docker logs {CONTAINER}`."
+
+
+def _of_file(faults: list[dict[str, Any]]) -> list[str]:
+    """Return a line for each fault of an import, up to a screenful."""
+    lines = [f"  line {fault['line']}: {fault['name'] + ': ' if fault['name'] else ''}{fault['sentence']}"
+             for fault in faults[:_MOST_FAULTS]]
+    return lines + ([f"  and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else [])
 
 
 def _texts(value: Any) -> list[str]:

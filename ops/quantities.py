@@ -51,3 +51,8 @@ def shown_size(count: int | None) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count} B"
+
+
+def shown_minute(moment: str | None) -> str:
+    """Return a time of ISO 8601 to the minute; a dash for None."""
+    return moment[:16].replace("T", " ") if moment else "-"

@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import segno
 
 from .docker import Engine
 from .panel import Panel
-from .quantities import Moment, Size, shown_size
+from .quantities import Moment, Size, shown_minute, shown_size
 from .target import Target
 
+# What the panel's listener takes of a file.
+_MOST_IMPORT_BYTES = 12 * 1024 * 1024
+_PER_PAGE = 200
 _PERIODS = ("none", "day", "week", "month", "year")
 
 
@@ -73,10 +76,10 @@ def add(command: Command, /, name: str, **fields: Any) -> None:
 @click.pass_obj
 def list_all(command: Command, search: str, status: str | None) -> None:
     """List the users."""
-    query = {"search": search, "page_size": 500, **({"status": status} if status else {})}
+    query = {"search": search, "page_size": _PER_PAGE, **({"status": status} if status else {})}
     found: list[dict[str, Any]] = []
     while True:
-        page = command.panel.call("GET", "/users", page=len(found) // 500 + 1, **query)
+        page = command.panel.call("GET", "/users", page=len(found) // _PER_PAGE + 1, **query)
         found += page["users"]
         if len(found) >= page["total"] or not page["users"]:
             break
@@ -91,11 +94,7 @@ _HEAD = _COLUMNS.format("NAME", "STATUS", "USED", "QUOTA", "EXPIRES", "LAST SEEN
 def _row(user: dict[str, Any]) -> str:
     return _COLUMNS.format(
         user["name"], user["status"], shown_size(user["period_used_bytes"]), shown_size(user["quota_bytes"]),
-        _minute(user["expires_at"]), "online" if user["is_online"] else _minute(user["last_seen_at"]))
-
-
-def _minute(moment: str | None) -> str:
-    return moment[:16].replace("T", " ") if moment else "-"
+        shown_minute(user["expires_at"]), "online" if user["is_online"] else shown_minute(user["last_seen_at"]))
 
 
 @users.command()
@@ -172,50 +171,45 @@ def link(command: Command, name: str, qr: bool) -> None:
 
 
 @users.command("export")
+@click.option("--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True,
+              help="All that is known, or a table without secrets.")
 @click.option("--file", "file", type=click.Path(dir_okay=False, path_type=Path), help="Where to; else the terminal.")
 @click.pass_obj
-def export_all(command: Command, file: Path | None) -> None:
-    """Write all users with their secrets and counters as JSON; keep it like a password."""
-    text = json.dumps(command.panel.call("GET", "/export"), indent=1, ensure_ascii=False)
+def export_all(command: Command, form: str, file: Path | None) -> None:
+    """Write all users with their secrets and counters; keep it like a password."""
+    text = command.panel.send("POST", "/export", format=form)
     if file is None:
-        click.echo(text)
+        click.echo(text, nl=False)
         return
     file.unlink(missing_ok=True)  # an older file could be open to others
     file.touch(mode=0o600, exist_ok=False)
-    file.write_text(text + "\n")
-    click.echo(f"All users are in {file}, with their secrets.")
+    file.write_text(text, encoding="utf-8")
+    click.echo(f"All users are in {file}.")
 
 
 @users.command("import")
-@click.argument("file", type=click.File("r"))
+@click.argument("file", type=click.File("rb"))
 @click.option("--dry-run", is_flag=True, help="Say what would come of it, and change nothing.")
 @click.option("--on-clash", type=click.Choice(["refuse", "skip", "replace"]), default="refuse", show_default=True,
               help="What becomes of a name that is there already.")
 @click.pass_obj
-def import_all(command: Command, file: Any, dry_run: bool, on_clash: str) -> None:
+def import_all(command: Command, file: BinaryIO, dry_run: bool, on_clash: str) -> None:
     """Read users from an export, or from a users.json; all of them, or none if one is wrong."""
-    try:
-        document = json.load(file)
-    except ValueError as error:
-        raise click.UsageError(f"{file.name} is no JSON: {error}.") from error
-    report = command.panel.call("POST", "/import", {
-        "document": document, "dry_run": dry_run, "on_clash": on_clash})
+    report = json.loads(command.panel.send("POST", "/import", _text(file), dry_run=dry_run, on_clash=on_clash))
     verb = "would be" if dry_run else "are"
-    command.show(report, f"{report['created']} users {verb} new, {report['replaced']} {verb} replaced, "
-                         f"{report['skipped']} {verb} skipped.")
+    command.show(report, "\n".join([
+        f"{report['created']} users {verb} new, {report['replaced']} {verb} replaced, "
+        f"{report['skipped']} {verb} skipped.", *report["lacks"]]))
 
 
-@click.group()
-@click.pass_context
-def accounts(context: click.Context) -> None:
-    """Look after those who sign in to the panel."""
-    context.obj = Panel(Engine(Target.read(context.obj).docker_host))
-
-
-@accounts.command()
-@click.argument("username")
-@click.pass_obj
-def reset(panel: Panel, username: str) -> None:
-    """Give an account a new one-time password, and end its sessions and second factor."""
-    answer = panel.call("POST", "/accounts/reset", {"username": username})
-    click.echo(f"{username} signs in once with: {answer['password']}")
+def _text(file: BinaryIO) -> str:
+    """Return what a file holds, with its lines as they are."""
+    # One more than is taken, so that a device without an end is none here.
+    content = file.read(_MOST_IMPORT_BYTES + 1)
+    if not 0 < len(content) <= _MOST_IMPORT_BYTES:
+        raise click.UsageError(
+            f"{file.name} is empty or larger than {shown_size(_MOST_IMPORT_BYTES)}; import users in parts.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{file.name} is no text in UTF-8; save it as such.") from error

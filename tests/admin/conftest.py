@@ -1,4 +1,5 @@
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -8,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
+from werkzeug.serving import make_server
 
 from panel import PanelConfig, create_app
 from panel.accounts import passwords
@@ -100,6 +102,17 @@ def app(config: PanelConfig, database: Database, compiled_templates: FileSystemB
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return through_caddy.client(app)
+
+
+@pytest.fixture
+def served_file(app: Flask, tmp_path: Path) -> Iterator[Path]:
+    """panel.json of a panel that is being served."""
+    server = make_server("127.0.0.1", 0, app)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "served").mkdir()
+    yield panel_file.write(tmp_path / "served", port=server.server_port)
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

@@ -2,27 +2,12 @@
 
 import io
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
-from werkzeug.serving import make_server
 
 import call
 from tests.admin import panel_file
-
-
-@pytest.fixture
-def file(app: Flask, tmp_path: Path) -> Iterator[Path]:
-    """panel.json of a panel that is being served."""
-    server = make_server("127.0.0.1", 0, app)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    (tmp_path / "served").mkdir()
-    yield panel_file.write(tmp_path / "served", port=server.server_port)
-    server.shutdown()
-    server.server_close()
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str, body: str = "") -> str:
@@ -32,13 +17,14 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *wo
 
 
 def test_it_prints_what_the_panel_answers(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    served_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:
-    made = json.loads(run(monkeypatch, capsys, "POST", "/users", str(file), body='{"name": "علی"}'))
-    assert (made["status"], made["body"]["name"]) == (201, "علی")
-    removed = run(monkeypatch, capsys, "DELETE", f"/users/{made['body']['id']}", str(file))
-    assert json.loads(removed) == {"status": 204, "body": None}
-    assert json.loads(run(monkeypatch, capsys, "POST", "/users", str(file), body="{}"))["status"] == 422
+    made = json.loads(run(monkeypatch, capsys, "POST", "/users", str(served_file), body='{"name": "علی"}'))
+    user = json.loads(made["text"])
+    assert (made["status"], user["name"]) == (201, "علی")
+    removed = run(monkeypatch, capsys, "DELETE", f"/users/{user['id']}", str(served_file))
+    assert json.loads(removed) == {"status": 204, "text": ""}
+    assert json.loads(run(monkeypatch, capsys, "POST", "/users", str(served_file), body="{}"))["status"] == 422
 
 
 def test_without_a_panel_it_says_so(

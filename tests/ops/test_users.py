@@ -30,9 +30,10 @@ class FakePanel:
     def execute(self, _: Engine, container: str, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         assert container == "stealth-admin"
         method, path = command[-2:]
-        self.calls.append((method, path, json.loads(stdin) if stdin else None))
+        self.calls.append((method, path, json.loads(stdin) if stdin and path.partition("?")[0] != "/import" else stdin))
         status, body = self.answers.get(f"{method} {path}", (200, ALICE))
-        return subprocess.CompletedProcess(command, 0, json.dumps({"status": status, "body": body}), "")
+        return subprocess.CompletedProcess(command, 0, json.dumps(
+            {"status": status, "text": body if isinstance(body, str) else json.dumps(body)}), "")
 
 
 @pytest.fixture
@@ -83,17 +84,17 @@ def test_removing_asks_first_and_checks_all_names_before_the_first(panel: FakePa
 
 
 def test_a_list_of_several_pages_is_shown_whole(panel: FakePanel) -> None:
-    pages = {1: [dict(ALICE, name=f"user{number}") for number in range(500)], 2: [ALICE]}
+    pages = {1: [dict(ALICE, name=f"user{number}") for number in range(200)], 2: [ALICE]}
     for page, found in pages.items():
-        panel.answers[f"GET /users?page={page}&search=&page_size=500"] = (200, {"users": found, "total": 501})
+        panel.answers[f"GET /users?page={page}&search=&page_size=200"] = (200, {"users": found, "total": 201})
     done = ops("users", "list")
-    assert len(done.output.splitlines()) == 502
+    assert len(done.output.splitlines()) == 202
     assert "alice" in done.output
-    assert len(json.loads(ops("users", "--json", "list").output)) == 501
+    assert len(json.loads(ops("users", "--json", "list").output)) == 201
 
 
 def test_an_empty_list_says_how_to_add(panel: FakePanel) -> None:
-    panel.answers["GET /users?page=1&search=&page_size=500"] = (200, {"users": [], "total": 0})
+    panel.answers["GET /users?page=1&search=&page_size=200"] = (200, {"users": [], "total": 0})
     assert "make add-user USER=alice" in ops("users", "list").output
 
 
@@ -110,31 +111,46 @@ def test_an_unknown_user_is_named(panel: FakePanel) -> None:
 
 def test_an_export_is_for_its_owner_alone(panel: FakePanel, tmp_path: Path) -> None:
     file = tmp_path / "export.json"
-    panel.answers["GET /export"] = (200, {"users": []})
-    assert ops("users", "export", "--file", str(file)).exit_code == 0
+    file.touch(mode=0o644)
+    panel.answers["POST /export?format=csv"] = (200, "name,note\r\nalice,\r\n")
+    assert ops("users", "export", "--format", "csv", "--file", str(file)).exit_code == 0
     assert file.stat().st_mode & 0o077 == 0
-    assert json.loads(file.read_text()) == {"users": []}
+    assert file.read_bytes() == b"name,note\r\nalice,\r\n"
 
 
-def test_an_import_reports_what_would_be(panel: FakePanel, tmp_path: Path) -> None:
+def test_an_import_sends_the_file_as_it_is_and_reports_what_would_be(panel: FakePanel, tmp_path: Path) -> None:
     file = tmp_path / "users.json"
-    file.write_text('{"users": []}')
-    panel.answers["POST /import"] = (200, {"created": 3, "replaced": 0, "skipped": 1})
+    file.write_text('\ufeff\n{"users":\r\n []}')
+    panel.answers["POST /import?dry_run=True&on_clash=skip"] = (
+        200, {"created": 3, "replaced": 0, "skipped": 1, "lacks": ["zoe has no WireGuard."]})
     done = ops("users", "import", str(file), "--dry-run", "--on-clash", "skip")
-    assert "3 users would be new" in done.output
-    assert panel.calls[-1][2] == {"document": {"users": []}, "dry_run": True, "on_clash": "skip"}
+    assert done.output == "3 users would be new, 0 would be replaced, 1 would be skipped.\nzoe has no WireGuard.\n"
+    assert panel.calls[-1][2] == '\ufeff\n{"users":\r\n []}'
 
 
-def test_a_file_that_is_no_json_never_reaches_the_panel(panel: FakePanel, tmp_path: Path) -> None:
+def test_the_faults_of_a_file_are_a_line_each_up_to_a_screenful(panel: FakePanel, tmp_path: Path) -> None:
     file = tmp_path / "users.json"
-    file.write_text("{")
-    assert ops("users", "import", str(file)).exit_code == 2
-    assert panel.calls == []
+    file.write_text("[]")
+    faults = [{"line": 3, "name": "", "field": "", "sentence": "The file is no JSON."}, *(
+        {"line": line, "name": "bob", "field": "name", "sentence": "Taken."} for line in range(4, 30))]
+    panel.answers["POST /import?dry_run=False&on_clash=refuse"] = (422, {"message": "Nothing.", "faults": faults})
+    done = ops("users", "import", str(file))
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    assert lines[:3] == ["Error: Nothing.", "  line 3: The file is no JSON.", "  line 4: bob: Taken."]
+    assert (len(lines), lines[-1]) == (22, "  and 7 more")
 
 
-def test_an_account_s_new_password_is_shown_once(panel: FakePanel) -> None:
-    panel.answers["POST /accounts/reset"] = (200, {"password": "fresh-word"})
-    assert ops("accounts", "reset", "admin").output == "admin signs in once with: fresh-word\n"
+@pytest.mark.parametrize(("content", "fault"), [
+    (b"\xff\xfe[\x00", "is no text in UTF-8"), (b"", "is empty"), (b" " * (12 * 2**20 + 1), "larger than 12.6 MB")])
+def test_a_file_that_cannot_be_one_never_reaches_the_panel(
+    panel: FakePanel, tmp_path: Path, content: bytes, fault: str,
+) -> None:
+    file = tmp_path / "users.json"
+    file.write_bytes(content)
+    done = ops("users", "import", str(file))
+    assert (done.exit_code, panel.calls) == (2, [])
+    assert fault in done.output
 
 
 def test_a_panel_that_is_down_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

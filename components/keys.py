@@ -84,15 +84,14 @@ class XrayKeys:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class TrojanKeys:
-    """Trojan, with the first client's password."""
+    """Trojan-Go, whose users the panel makes."""
 
-    password: str
     agent_token: str
 
     @classmethod
     def from_seed(cls, seed: str) -> Self:
         """Derive all from the seed."""
-        return cls(password=_token(seed, "trojan"), agent_token=_agent_token(seed))
+        return cls(agent_token=_agent_token(seed))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -1,9 +1,7 @@
 """Trojan-Go, behind the TLS that Caddy ends."""
 
-from .configs import ports, trojan
+from .configs import agent, trojan
 from .daemon import Daemon, DaemonArgs, Deployment, texts
-
-_LIST = "/trojan.api.TrojanServerService/ListUsers"
 
 
 def create(deployment: Deployment) -> Daemon:
@@ -13,7 +11,6 @@ def create(deployment: Deployment) -> Daemon:
     return Daemon("trojan", deployment, DaemonArgs(
         user="10003:10003", files=texts(rendered, "config.json", "egress.json", "agent.json"),
         # Caddy, which gives the cover page for a wrong password, starts later: it cannot be asked for here.
-        probe=["/usr/local/bin/probe", "tcp", f"127.0.0.1:{settings.trojan_port}",
-               "--and", "grpc", f"{plan.control('trojan')}:{ports.TROJAN_API}", _LIST],
+        probe=["/usr/local/bin/probe", "tcp", f"127.0.0.1:{settings.trojan_port}", agent.address(plan, "trojan")],
         attachments=[deployment.edge("trojan"), deployment.control("trojan")],
         service={"data": {"/var/lib/trojan": deployment.volumes["trojan-data"].name}}))

@@ -16,5 +16,4 @@ AGENT = 8020
 """Each engine's agent, on the control network."""
 
 XRAY_STATUS = 8009
-TROJAN_API = 10000
 CLASH_API = 9090

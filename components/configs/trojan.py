@@ -15,6 +15,5 @@ def files(settings: Settings, plan: Plan, keys: TrojanKeys) -> dict[str, str]:
     """Return the texts by file name."""
     return egress.files(settings) | agent.files(plan, "trojan", keys.agent_token) | {"config.json": render(
         "trojan/config.json.j2",
-        port=settings.trojan_port, log_level=_LEVELS[settings.log_level], password=keys.password,
-        cover_address=plan.edge("caddy"), cover_port=ports.COVER_PLAIN,
-        api_address=plan.control("trojan"), api_port=ports.TROJAN_API)}
+        port=settings.trojan_port, log_level=_LEVELS[settings.log_level],
+        cover_address=plan.edge("caddy"), cover_port=ports.COVER_PLAIN)}

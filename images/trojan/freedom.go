@@ -11,17 +11,13 @@ import (
 )
 
 // guarded stands in for Trojan-Go's own tunnel/freedom, which resolves a name anew after its router has judged it.
-type guarded struct{}
+type guarded struct{ guard *egress.Guard }
 
 func (guarded) Name() string { return freedom.Name }
 
-func (guarded) NewClient(ctx context.Context, _ tunnel.Client) (tunnel.Client, error) {
-	guard, err := egress.Load(egress.File)
-	if err != nil {
-		return nil, err
-	}
+func (g guarded) NewClient(ctx context.Context, _ tunnel.Client) (tunnel.Client, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	return &client{ctx: ctx, cancel: cancel, guard: guard}, nil
+	return &client{ctx: ctx, cancel: cancel, guard: g.guard}, nil
 }
 
 func (guarded) NewServer(context.Context, tunnel.Server) (tunnel.Server, error) {

@@ -6,6 +6,7 @@ tool github.com/p4gefau1t/trojan-go
 
 require (
 	github.com/p4gefau1t/trojan-go v0.10.6
+	stealth-vpn/images/agent v0.0.0
 	stealth-vpn/images/egress v0.0.0
 )
 
@@ -35,5 +36,7 @@ require (
 	gopkg.in/yaml.v3 v3.0.0-20210107192922-496545a6307b // indirect
 )
 
-// Shared by the daemons; the builder image holds it at the same place.
+// Shared by the daemons; the builder image holds them at the same places.
+replace stealth-vpn/images/agent => ../builder/agent
+
 replace stealth-vpn/images/egress => ../builder/egress

@@ -63,16 +63,16 @@ def check(service: str, folder: Path, files: dict[str, str], *command: str) -> s
 
 CADDY = ("/usr/local/bin/caddy", "validate", "--adapter", "caddyfile", "--config", "/etc/stealth/Caddyfile")
 XRAY = ("/usr/local/bin/xray", "-test", "-config", "/etc/stealth/config.json")
+TROJAN = ("/usr/local/bin/trojan-go", "-test", "-config", "/etc/stealth/config.json")
 SINGBOX = ("/usr/local/bin/sing-box", "check", "-c", "/etc/stealth/config.json")
 NFT = ("/usr/sbin/nft", "--check", "--file", "/etc/stealth/rules.nft")
-# Neither has a check of its own: wg reads the file into a device that is not there, and says so only after it read
-# it; trojan-go has started once it listens on the address of its interface for users, which is not there either.
+# It has no check of its own: wg reads the file into a device that is not there, and says so only after it read it.
 WG = ("/bin/sh", "-c", "wg setconf absent /etc/stealth/wg0.conf 2>&1; true")
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(("service", "command"), [
-    ("caddy", CADDY), ("xray", XRAY), ("singbox", SINGBOX), ("wireguard", NFT)])
+    ("caddy", CADDY), ("xray", XRAY), ("trojan", TROJAN), ("singbox", SINGBOX), ("wireguard", NFT)])
 def test_a_daemon_accepts_what_is_rendered_for_it(
     deployed: Server, tmp_path: Path, service: str, command: tuple[str, ...], shape: dict[str, object],
 ) -> None:
@@ -82,6 +82,7 @@ def test_a_daemon_accepts_what_is_rendered_for_it(
 
 @pytest.mark.parametrize(("service", "file", "broken", "command"), [
     ("caddy", "Caddyfile", "{ nonsense }", CADDY), ("xray", "config.json", '{"inbounds": 1}', XRAY),
+    ("trojan", "config.json", '{"run_type": "nonsense"}', TROJAN),
     ("singbox", "config.json", '{"nonsense": 1}', SINGBOX), ("wireguard", "rules.nft", "nonsense", NFT)])
 def test_a_broken_configuration_does_not_pass_the_check(
     deployed: Server, tmp_path: Path, service: str, file: str, broken: str, command: tuple[str, ...],

@@ -110,8 +110,13 @@ def test_xray_has_no_interface_of_its_own_and_gets_its_users_from_the_agent() ->
     assert [inbound["settings"]["clients"] for inbound in config["inbounds"]] == [[], []]
 
 
-def test_trojan_s_and_singbox_s_interfaces_are_on_the_control_network_only() -> None:
-    assert trojan_config()["api"]["api_addr"] == "172.21.0.12"
+def test_trojan_has_no_interface_of_its_own_and_gets_its_users_from_the_agent() -> None:
+    assert {"api", "password"} & set(trojan_config()) == set()
+    assert json.loads(trojan.files(load(), PLAN, TROJAN)["agent.json"]) == {
+        "listen": "172.21.0.12:8020", "token": TROJAN.agent_token, "users": "/var/lib/trojan/users.json"}
+
+
+def test_singbox_s_interface_is_on_the_control_network_only() -> None:
     config = singbox_config()
     assert config["experimental"]["clash_api"]["external_controller"] == f"172.21.0.13:{ports.CLASH_API}"
     assert config["experimental"]["clash_api"]["secret"] == SINGBOX.clash_secret

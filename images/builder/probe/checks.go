@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
@@ -116,34 +115,4 @@ func initial() []byte {
 		packet = append(append(packet, byte(len(id))), id...)
 	}
 	return append(packet, make([]byte, initialBytes-len(packet))...)
-}
-
-// checkGRPC calls a unary method with an empty message; any gRPC status proves that the server speaks.
-func checkGRPC(arguments []string) error {
-	if len(arguments) != 2 {
-		return errors.New("wants HOST:PORT /package.Service/Method")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	// gRPC over HTTP/2: one byte of flags, four of length, then the message.
-	request, err := http.NewRequestWithContext(
-		ctx, http.MethodPost, "http://"+arguments[0]+arguments[1], bytes.NewReader(make([]byte, 5)))
-	if err != nil {
-		return err
-	}
-	request.Header = http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}}
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	answer, err := (&http.Transport{Protocols: protocols}).RoundTrip(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return err
-	}
-	if answer.Header.Get("Grpc-Status")+answer.Trailer.Get("Grpc-Status") == "" {
-		return fmt.Errorf("status %s, but no gRPC status", answer.Status)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@
 //
 //	probe http URL [--contains TEXT] [--host NAME] --and tcp HOST:PORT --and quic HOST:PORT
 //	probe tls HOST:PORT NAME [NAME ...]
-//	probe grpc HOST:PORT /package.Service/Method
 //
 // It exits 0 if every check passes, else 1 with one line that says why.
 package main
@@ -21,7 +20,6 @@ var checks = map[string]func(arguments []string) error{
 	"tcp":  checkTCP,
 	"tls":  checkTLS,
 	"quic": checkQUIC,
-	"grpc": checkGRPC,
 }
 
 func main() {
@@ -34,7 +32,7 @@ func main() {
 func run(arguments []string) error {
 	for _, words := range split(arguments) {
 		if len(words) < 2 || checks[words[0]] == nil {
-			return fmt.Errorf("%q is no check; use http, tcp, tls, quic or grpc with its target", words)
+			return fmt.Errorf("%q is no check; use http, tcp, tls or quic with its target", words)
 		}
 		if err := checks[words[0]](words[1:]); err != nil {
 			return fmt.Errorf("%s %s: %w", words[0], words[1], err)

@@ -83,19 +83,3 @@ func TestQUICWantsAVersionNegotiation(t *testing.T) {
 	expect(t, "", "quic", udp(t, []byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}))
 	expect(t, "no version negotiation", "quic", udp(t, []byte{0xc0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1}))
 }
-
-func TestGRPCWantsAGRPCStatus(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
-		if request.URL.Path == "/s.S/M" && request.ProtoMajor == 2 {
-			answer.Header().Set("Grpc-Status", "0")
-		}
-	}))
-	server.Config.Protocols = new(http.Protocols)
-	server.Config.Protocols.SetUnencryptedHTTP2(true)
-	server.Start()
-	defer server.Close()
-	address := strings.TrimPrefix(server.URL, "http://")
-	expect(t, "", "grpc", address, "/s.S/M")
-	expect(t, "no gRPC status", "grpc", address, "/other.S/M")
-	expect(t, "wants HOST:PORT", "grpc", address)
-}

@@ -6,15 +6,21 @@ It prints its address, and the name and password of an owner.
 import random
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug import serving
 
 from panel import PanelConfig, create_app, open_store, users
 from panel.audit import Actor
 from panel.config import ServerFacts
+from panel.engines import Certificate, Engine, Overview, overview
 from panel.protocols import PROTOCOLS
 from panel.store.database import Database
 from panel.store.models import TrafficHour, Usage, User
@@ -66,16 +72,69 @@ def _use(session: Session, user: User, chance: random.Random, now: datetime) -> 
         user.period_used_bytes += (usage.up_bytes + usage.down_bytes) // 2
 
 
-def main(arguments: list[str]) -> None:
-    """Serve the demonstration until the process is told to end."""
+@dataclass(frozen=True)
+class Engines:
+    """Engines in three states, and certificates, one of which ends soon; there is nothing behind them."""
+
+    database: Database
+
+    def overview(self) -> Overview:
+        """Return them beside what the store says."""
+        now = datetime.now(UTC)
+        states = {"xray": "applied", "trojan": "applied", "singbox": "pending", "wireguard": "failed"}
+        engines = tuple(Engine(
+            name=name, state=state, fault="its agent does not answer (timed out)." if state == "failed" else "",
+            users=17, lag_seconds=0.0 if state == "applied" else 300.0, seen_at=now - timedelta(seconds=3),
+        ) for name, state in states.items())
+        with self.database.read() as session:
+            return overview.look(session, now, engines, tuple(_certificates(now)))
+
+
+def _certificates(now: datetime) -> Iterator[Certificate]:
+    for label in ("app", "cdn", "img", "www"):
+        yield Certificate(name=f"{label}.example.com", began_at=now - timedelta(days=30),
+                          expires_at=now + timedelta(days=60, hours=1))
+    yield Certificate(name="q.example.com", began_at=now - timedelta(days=88), expires_at=now + timedelta(days=2))
+    yield Certificate(name="t.example.com", fault="its certificate could not be read (Connection refused).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """A panel that listens."""
+
+    app: Flask
+    config: PanelConfig
+    database: Database
+    port: int
+
+
+@contextmanager
+def serve(port: int = 0) -> Iterator[Demo]:
+    """Serve a new demonstration by HTTPS on this machine's loopback interface, on any port if none is named."""
     translations.compile_all()
     with tempfile.TemporaryDirectory() as folder:
         config = PanelConfig.load(panel_file.write(Path(folder)))
         database = open_store(config)
         fill(database, config.server, len(NAMES) * 4)
-        port = int(arguments[0]) if arguments else 8010
-        print(f"https://localhost:{port}{config.path}/", people.add(database, "olga").username, people.PASSWORD)
-        serving.run_simple("127.0.0.1", port, create_app(config, database), ssl_context="adhoc", threaded=True)
+        app = create_app(config, database)
+        app.extensions["engines"] = Engines(database)
+        server = serving.make_server("127.0.0.1", port, app, threaded=True, ssl_context="adhoc")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Demo(app=app, config=config, database=database, port=server.port)
+        finally:
+            server.shutdown()
+            thread.join()
+            database.close()
+
+
+def main(arguments: list[str]) -> None:
+    """Serve the demonstration until the process is told to end."""
+    with serve(int(arguments[0]) if arguments else 8010) as demo:
+        name = people.add(demo.database, "olga").username
+        print(f"https://localhost:{demo.port}{demo.config.path}/", name, people.PASSWORD)
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 
 document.documentElement.classList.add("scripted");
 
+// A button holds the text to copy, or names the field that does.
 function copy(button) {
-  const source = document.getElementById(button.dataset.copy);
-  navigator.clipboard.writeText(source.value).then(() => {
-    const before = button.textContent;
-    button.textContent = button.dataset.copied;
-    setTimeout(() => { button.textContent = before; }, 2000);
+  const text = button.dataset.copyText ?? document.getElementById(button.dataset.copy).value;
+  const label = button.querySelector("span") ?? button;
+  navigator.clipboard.writeText(text).then(() => {
+    const before = label.textContent;
+    label.textContent = button.dataset.copied;
+    button.classList.add("done");
+    setTimeout(() => { label.textContent = before; button.classList.remove("done"); }, 2000);
   });
 }
 
@@ -44,7 +47,7 @@ function refresh(part) {
 document.addEventListener("click", ask);
 document.addEventListener("click", closeDialog);
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy], [data-copy-text]");
   if (button) copy(button);
 });
 document.addEventListener("change", (event) => {

@@ -1,6 +1,7 @@
 """Pages for people, rendered here and of use without JavaScript; what is done to users is done by users/."""
 
 from flask import Flask
+from jinja2 import StrictUndefined
 
 from ..config import PanelConfig
 from . import (
@@ -26,6 +27,10 @@ _BLUEPRINTS = (
 
 def install(app: Flask, config: PanelConfig) -> None:
     """Give app its pages, their languages, and what their templates use."""
+    # A name that a template has and the code has not any more is a fault, and no empty place.
+    app.jinja_env.undefined = StrictUndefined
+    # The audit log's details show names as they are written.
+    app.json.ensure_ascii = False  # type: ignore[attr-defined] # of Flask's own provider, not of its base class
     language.install(app, config)
     formats.install(app)
     layout.install(app)

@@ -31,15 +31,16 @@ def show_dashboard() -> str:
     overview = _look()
     with database().read() as session:
         chart = charts.of_span(session, span, now, config().time_zone)
+        wrong = list(warnings.of_server(session, overview, now))
     return render_template(
-        "web/dashboard.html", overview=overview, warnings=list(warnings.of_server(overview, now)), chart=chart,
+        "web/dashboard.html", overview=overview, warnings=wrong, chart=chart,
         span=span, statuses=STATUSES, engine_states=ENGINE_STATES, engine_titles=ENGINE_TITLES)
 
 
 @server.get("/server")
 @requires("server:read")
 def show() -> str:
-    """Show engines, certificates and the panel itself."""
+    """Show engines and the panel itself."""
     return render_template(
         "web/server.html", overview=_look(), engine_states=ENGINE_STATES, engine_titles=ENGINE_TITLES,
         engine_protocols=ENGINE_PROTOCOLS, facts=_facts())

@@ -9,9 +9,10 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, lazy_gettext, ngettext
 
+from .. import subscriptions
 from .. import users as service
 from ..accounts import current_actor, requires
-from ..context import database
+from ..context import config, database
 from ..engines import traffic
 from ..users import Page, UserError, UserQuery, bulk
 from ..users.search import MOST_PER_PAGE
@@ -43,9 +44,11 @@ def index() -> str:
     with database().read() as session:
         found = service.search(session, query)
         online = traffic.online(session, datetime.now(UTC), [user.id for user in found.users])
+    settings = config()
+    links = {user.id: subscriptions.url(settings, user) for user in found.users} if settings.server else {}
     return render_template(
-        "web/users.html", found=found, query=query, online=online, statuses=STATUSES, sorts=_SORTS, actions=ACTIONS,
-        address=partial(_address, query, found))
+        "web/users.html", found=found, query=query, online=online, links=links, statuses=STATUSES, sorts=_SORTS,
+        actions=ACTIONS, address=partial(_address, query, found))
 
 
 @blueprint.post("/users/bulk")

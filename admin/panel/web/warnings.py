@@ -1,29 +1,55 @@
 """What an operator should know without having to look for it, in sentences of their language."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ..config import ServerFacts
 from ..engines import Overview
+from ..store.alerts import Alarm
 from ..store.models import User
 from ..users import addresses
 from .words import ENGINE_TITLES
 
 _NOTICE = timedelta(days=14)
+# Engines and certificates are looked at here and now; an alarm of theirs would begin late and end late.
+_ALARMS = {
+    "disk_nearly_full": lazy_gettext("The disk of the panel's store is nearly full; make room on the server."),
+    "audit_broken": lazy_gettext("The audit log was changed by somebody else than the panel; "
+                                 "compare it with a copy from before."),
+}
 
 
-def of_server(overview: Overview, now: datetime) -> Iterator[str]:
-    """Yield what is wrong with the server."""
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something that is wrong, and what to do."""
+
+    kind: str
+    """How its notice looks: bad if users suffer or may suffer from it now, else warn."""
+
+    sentence: str
+
+
+def of_server(session: Session, overview: Overview, now: datetime) -> Iterator[Notice]:
+    """Yield what is wrong with the server, the worst first."""
     for engine in overview.engines:
         if engine.state == "failed":
-            yield gettext("%(engine)s cannot be told of changes: users who were added cannot use it yet, and users "
-                          "who were disabled still can.", engine=ENGINE_TITLES[engine.name])
+            yield Notice(kind="bad", sentence=gettext(
+                "%(engine)s cannot be told of changes: users who were added cannot use it yet, and users who were "
+                "disabled still can. The panel tries again and again; if this stays, run `make up` on the server.",
+                engine=ENGINE_TITLES[engine.name]))
+    for key in session.scalars(select(Alarm.key).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at)):
+        if sentence := _ALARMS.get(key.partition(" ")[0]):
+            yield Notice(kind="bad", sentence=str(sentence))
     for certificate in overview.certificates:
         if certificate.is_due(now, _NOTICE):
-            yield gettext("The certificate of %(name)s ends soon and was not renewed; look at Caddy's log.",
-                          name=certificate.name)
+            yield Notice(kind="warn", sentence=gettext(
+                "The certificate of %(name)s ends soon and was not renewed; look at Caddy's log.",
+                name=certificate.name))
 
 
 def of_user(user: User, server: ServerFacts | None) -> Iterator[str]:

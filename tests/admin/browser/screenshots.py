@@ -1,0 +1,36 @@
+"""Takes a picture of every page in every look: `PYTHONPATH=admin python -m tests.admin.browser.screenshots FOLDER`."""
+
+import sys
+from itertools import product
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.admin import demo, people
+from tests.admin.browser import chromium
+from tests.admin.browser.pages import PHONE, SCREEN, addresses, sign_in
+from tests.admin.through_caddy import SITE
+
+_LOOKS = product(("en-GB", "fa-IR"), ("light", "dark"), {"wide": SCREEN, "phone": PHONE}.items())
+
+
+def main(folder: Path) -> None:
+    """Write FOLDER/PAGE-LANGUAGE-COLOURS-WIDTH.png for every page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (demo.serve() as panel, chromium.start(panel.port) as address, sync_playwright() as playwright):
+        browser = playwright.chromium.connect_over_cdp(address)
+        people.add(panel.database, "olga")
+        for locale, colours, (width, viewport) in _LOOKS:
+            context = browser.new_context(
+                locale=locale, color_scheme=colours, viewport=viewport, ignore_https_errors=True)  # type: ignore[arg-type]
+            page = context.new_page()
+            for name, path in addresses(panel).items():
+                if name == "overview":
+                    sign_in(page, panel, "olga")
+                page.goto(SITE + path)
+                page.screenshot(path=folder / f"{name}-{locale[:2]}-{colours}-{width}.png", full_page=True)
+            context.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from flask import Flask
 from sqlalchemy.orm import Session
-from werkzeug import serving
+from werkzeug.serving import generate_adhoc_ssl_context
 
 from panel import PanelConfig, create_app, open_store, users
 from panel.audit import Actor
@@ -108,21 +111,42 @@ class Demo:
     port: int
 
 
+class _Handler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """Speaks HTTPS with a certificate of its own; Werkzeug's leaves files open when a browser hangs up."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.base_environ["HTTPS"] = "on"
+        # Each connection's own thread shakes hands, at its first read.
+        self.socket = generate_adhoc_ssl_context().wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that hangs up; the panel answers its own faults."""
+
+
 @contextmanager
 def serve(port: int = 0) -> Iterator[Demo]:
     """Serve a new demonstration by HTTPS on this machine's loopback interface, on any port if none is named."""
     translations.compile_all()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _Server(port) as server:
         config = PanelConfig.load(panel_file.write(Path(folder)))
         database = open_store(config)
         fill(database, config.server, len(NAMES) * 4)
         app = create_app(config, database)
         app.extensions["engines"] = Engines(database)
-        server = serving.make_server("127.0.0.1", port, app, threaded=True, ssl_context="adhoc")
+        server.set_app(app)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield Demo(app=app, config=config, database=database, port=server.port)
+            yield Demo(app=app, config=config, database=database, port=server.server_port)
         finally:
             server.shutdown()
             thread.join()

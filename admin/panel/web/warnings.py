@@ -26,21 +26,25 @@ _ALARMS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """Something that is wrong, and what to do."""
+    """Something that is not as it should be, and what to do."""
 
     kind: str
-    """How its notice looks: bad if users suffer or may suffer from it now, else warn."""
+    """How its notice looks: bad if somebody suffers from it now, warn if that may come, empty if it passes."""
 
     sentence: str
 
 
 def of_server(session: Session, overview: Overview, now: datetime) -> Iterator[Notice]:
-    """Yield what is wrong with the server, the worst first."""
+    """Yield what is wrong with the server."""
     for engine in overview.engines:
         if engine.state == "failed":
             yield Notice(kind="bad", sentence=gettext(
                 "%(engine)s cannot be told of changes: users who were added cannot use it yet, and users who were "
                 "disabled still can. The panel tries again and again; if this stays, run `make up` on the server.",
+                engine=ENGINE_TITLES[engine.name]))
+        elif engine.state == "pending":
+            yield Notice(kind="", sentence=gettext(
+                "%(engine)s is being told of the last changes; that takes a second or two.",
                 engine=ENGINE_TITLES[engine.name]))
     for key in session.scalars(select(Alarm.key).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at)):
         if sentence := _ALARMS.get(key.partition(" ")[0]):

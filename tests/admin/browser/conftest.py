@@ -1,0 +1,62 @@
+"""The demonstration's panel, Chromium, and tabs that remember what the browser complained of."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from panel.accounts import passwords
+from tests.admin import demo, people
+from tests.admin.browser import chromium
+from tests.admin.browser.pages import sign_in
+from tests.admin.demo import Demo
+
+Tab = Callable[..., Page]
+# A page is there in a fraction of it, on a busy machine too.
+PATIENCE_MILLISECONDS = 15_000
+
+
+@pytest.fixture(scope="package")
+def panel() -> Iterator[Demo]:
+    """A panel with some people in it, and an owner, olga."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "COST", 4)
+        with demo.serve() as served:
+            people.add(served.database, "olga")
+            yield served
+
+
+@pytest.fixture(scope="package")
+def browser(panel: Demo) -> Iterator[Browser]:
+    """Chromium, for which the panel's name leads to the panel."""
+    with chromium.start(panel.port) as address, sync_playwright() as playwright:
+        yield playwright.chromium.connect_over_cdp(address)
+
+
+@pytest.fixture
+def tab(panel: Demo, browser: Browser) -> Iterator[Tab]:
+    """Opens a tab of a new profile, in which owner is signed in; its pages must not break their policy or err."""
+    contexts, complaints = [], []
+
+    def hear(message: ConsoleMessage) -> None:
+        # The browser also writes down each page that is answered with an error, as the forms' own refusals are.
+        is_of_page = message.page is not None and message.location["url"] == message.page.url
+        if message.type in ("error", "warning") and not (is_of_page and "Failed to load resource" in message.text):
+            complaints.append(f"{message.location['url']}: {message.text}")
+
+    def open_tab(owner: str = "", **options: Any) -> Page:
+        context = browser.new_context(ignore_https_errors=True, **options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        context.on("console", hear)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        page = context.new_page()
+        if owner:
+            sign_in(page, panel, owner)
+        return page
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert complaints == []

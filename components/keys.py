@@ -1,14 +1,13 @@
 """Every key of the server, derived from one seed per daemon.
 
 A seed is the result of a RandomPassword, the only random resource whose value stays out of the state in
-clear. What needs another form (UUIDs, X25519, base64) is derived here, so that it inherits the seed's
+clear. What needs another form (X25519, base64) is derived here, so that it inherits the seed's
 secrecy inside `apply`. This module makes no resource and reads no configuration.
 """
 
 import base64
 import hashlib
 import hmac
-import uuid
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,11 +20,6 @@ _PATH_BYTES = 12
 def derive(seed: str, purpose: str, length: int = 32) -> bytes:
     """Return `length` (at most 32) bytes bound to seed and purpose, by HMAC-SHA256 (RFC 2104)."""
     return hmac.digest(seed.encode(), purpose.encode(), hashlib.sha256)[:length]
-
-
-def _uuid(seed: str, purpose: str) -> str:
-    # Version 4 bits, because strict parsers refuse a UUID without them (RFC 9562 section 5.4).
-    return str(uuid.UUID(bytes=derive(seed, purpose, 16), version=4))
 
 
 def _token(seed: str, purpose: str, length: int = 24) -> str:
@@ -96,17 +90,12 @@ class TrojanKeys:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SingboxKeys:
-    """ShadowTLS with Shadowsocks 2022, Hysteria2 and TUIC, with the first client's identities."""
+    """ShadowTLS with Shadowsocks 2022; Hysteria2 and TUIC have none but their users'."""
 
     shadowtls_password: str
     shadowsocks_server_key: str
     """16 bytes as base64 (SIP022, 2022-blake3-aes-128-gcm)."""
 
-    shadowsocks_user_key: str
-    hysteria_password: str
-    tuic_id: str
-    tuic_password: str
-    clash_secret: str
     agent_token: str
 
     @classmethod
@@ -115,10 +104,7 @@ class SingboxKeys:
         return cls(
             shadowtls_password=_token(seed, "shadowtls"),
             shadowsocks_server_key=_base64(derive(seed, "shadowsocks-server", 16)),
-            shadowsocks_user_key=_base64(derive(seed, "shadowsocks-user", 16)),
-            hysteria_password=_token(seed, "hysteria"),
-            tuic_id=_uuid(seed, "tuic"), tuic_password=_token(seed, "tuic-password"),
-            clash_secret=_token(seed, "clash"), agent_token=_agent_token(seed))
+            agent_token=_agent_token(seed))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -1,6 +1,6 @@
 """sing-box: ShadowTLS with Shadowsocks 2022, Hysteria2 and TUIC."""
 
-from .configs import ports, singbox
+from .configs import agent, singbox
 from .configs.common import HANDED_OVER
 from .daemon import Daemon, DaemonArgs, Deployment, texts
 
@@ -17,6 +17,6 @@ def create(deployment: Deployment) -> Daemon:
         user="10004:10004",
         files={**texts(rendered, "config.json", "egress.json", "agent.json"), **deployment.certificates.singbox},
         probe=["/usr/local/bin/probe", "tcp", f"127.0.0.1:{settings.singbox_shadowtls_port}",
-               f"{plan.control('singbox')}:{ports.CLASH_API}", *quic],
+               agent.address(plan, "singbox"), *quic],
         attachments=[deployment.edge("singbox"), deployment.control("singbox")],
         service={"data": {"/var/lib/singbox": deployment.volumes["singbox-data"].name}, **reader}))

@@ -16,4 +16,3 @@ AGENT = 8020
 """Each engine's agent, on the control network."""
 
 XRAY_STATUS = 8009
-CLASH_API = 9090

@@ -18,13 +18,11 @@ def files(settings: Settings, plan: Plan, keys: SingboxKeys) -> dict[str, str]:
         log_level=_LEVELS[settings.log_level],
         shadowtls_port=settings.singbox_shadowtls_port, shadowtls_password=keys.shadowtls_password,
         cover_address=plan.edge("caddy"), cover_port=ports.COVER_TLS,
-        shadowsocks_server_key=keys.shadowsocks_server_key, shadowsocks_user_key=keys.shadowsocks_user_key,
-        hysteria_port=settings.singbox_hysteria_port, hysteria_password=keys.hysteria_password,
+        shadowsocks_server_key=keys.shadowsocks_server_key,
+        hysteria_port=settings.singbox_hysteria_port,
         **_pair("hysteria", settings, plan.name("q")), **_pair("tuic", settings, plan.name("t")),
         masquerade_url=f"http://{plan.edge('caddy')}:{ports.COVER_PLAIN}",
-        tuic_port=settings.singbox_tuic_port, tuic_id=keys.tuic_id, tuic_password=keys.tuic_password,
-        control_address=plan.control("singbox"),
-        clash_port=ports.CLASH_API, clash_secret=keys.clash_secret)}
+        tuic_port=settings.singbox_tuic_port)}
 
 
 def _pair(inbound: str, settings: Settings, name: str) -> dict[str, str]:

@@ -5,8 +5,13 @@ go 1.26.8
 tool github.com/sagernet/sing-box/cmd/sing-box
 
 require (
+	github.com/gofrs/uuid/v5 v5.4.0
+	github.com/sagernet/quic-go v0.59.0-sing-box-mod.4
 	github.com/sagernet/sing v0.8.9
 	github.com/sagernet/sing-box v1.13.11
+	github.com/sagernet/sing-quic v0.6.1
+	github.com/sagernet/sing-shadowsocks v0.2.8
+	stealth-vpn/images/agent v0.0.0
 	stealth-vpn/images/egress v0.0.0
 )
 
@@ -38,7 +43,6 @@ require (
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/pool v0.2.1 // indirect
 	github.com/godbus/dbus/v5 v5.2.2 // indirect
-	github.com/gofrs/uuid/v5 v5.4.0 // indirect
 	github.com/golang/groupcache v0.0.0-20210331224755-41bb18bfe9da // indirect
 	github.com/google/btree v1.1.3 // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
@@ -107,10 +111,7 @@ require (
 	github.com/sagernet/gvisor v0.0.0-20250811.0-sing-box-mod.1 // indirect
 	github.com/sagernet/netlink v0.0.0-20240612041022-b9a21c07ac6a // indirect
 	github.com/sagernet/nftables v0.3.0-mod.2 // indirect
-	github.com/sagernet/quic-go v0.59.0-sing-box-mod.4 // indirect
 	github.com/sagernet/sing-mux v0.3.4 // indirect
-	github.com/sagernet/sing-quic v0.6.1 // indirect
-	github.com/sagernet/sing-shadowsocks v0.2.8 // indirect
 	github.com/sagernet/sing-shadowsocks2 v0.2.1 // indirect
 	github.com/sagernet/sing-shadowtls v0.2.1-0.20250503051639-fcd445d33c11 // indirect
 	github.com/sagernet/sing-tun v0.8.9 // indirect
@@ -162,4 +163,6 @@ require (
 )
 
 // Shared by the daemons; the builder image holds it at the same place.
+replace stealth-vpn/images/agent => ../builder/agent
+
 replace stealth-vpn/images/egress => ../builder/egress

@@ -1,4 +1,5 @@
-// Command sing-box is sing-box with an outbound of the type "egress", a guarded way out to the internet.
+// Command sing-box is sing-box with inbounds whose users change while it runs, and an outbound of the type "egress", a
+// guarded way out to the internet. It knows ShadowTLS, Shadowsocks 2022, Hysteria2 and TUIC, and no other protocol.
 //
 //	sing-box run|check -c FILE [-D FOLDER]
 package main
@@ -12,9 +13,16 @@ import (
 	"syscall"
 
 	box "github.com/sagernet/sing-box"
-	"github.com/sagernet/sing-box/include"
+	"github.com/sagernet/sing-box/adapter/endpoint"
+	"github.com/sagernet/sing-box/adapter/outbound"
+	"github.com/sagernet/sing-box/adapter/service"
+	"github.com/sagernet/sing-box/dns"
+	"github.com/sagernet/sing-box/dns/transport/local"
 	"github.com/sagernet/sing-box/option"
 	"github.com/sagernet/sing/common/json"
+
+	"stealth-vpn/images/agent"
+	"stealth-vpn/images/singbox/live"
 )
 
 func main() {
@@ -37,22 +45,28 @@ func run(arguments []string) error {
 	if err := os.Chdir(*folder); err != nil {
 		return err
 	}
-	server, err := load(*file)
+	people := live.NewPeople()
+	server, err := load(*file, people)
 	if err != nil || arguments[0] == "check" {
+		return err
+	}
+	// Before the first client can come, so that none of the last run's users is refused.
+	if err := agent.Start(people, agent.File); err != nil {
 		return err
 	}
 	return serve(server)
 }
 
-func load(file string) (*box.Box, error) {
+func load(file string, people *live.People) (*box.Box, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	outbounds := include.OutboundRegistry()
+	outbounds, transports := outbound.NewRegistry(), dns.NewTransportRegistry()
 	register(outbounds)
-	ctx := box.Context(context.Background(), include.InboundRegistry(), outbounds, include.EndpointRegistry(),
-		include.DNSTransportRegistry(), include.ServiceRegistry())
+	local.RegisterTransport(transports) // sing-box makes one, although only the guard asks for names
+	ctx := box.Context(context.Background(), people.Inbounds(), outbounds, endpoint.NewRegistry(), transports,
+		service.NewRegistry())
 	options, err := json.UnmarshalExtendedContext[option.Options](ctx, text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -173,8 +173,7 @@ def _address(text: str) -> str:
 
 @pytest.mark.parametrize(("service", "management", "others"), [
     ("xray", ("172.21.0.11", 8020), {8001, 8004, 8009}), ("wireguard", ("172.21.0.14", 8020), {8006}),
-    ("trojan", ("172.21.0.12", 8020), {8002}),
-    ("singbox", ("172.21.0.13", 9090), {8003, 18003})])
+    ("trojan", ("172.21.0.12", 8020), {8002}), ("singbox", ("172.21.0.13", 8020), {8003})])
 def test_a_management_interface_listens_on_the_control_network_only(
     deployed: Server, service: str, management: tuple[str, int], others: set[int],
 ) -> None:

@@ -116,17 +116,14 @@ def test_trojan_has_no_interface_of_its_own_and_gets_its_users_from_the_agent() 
         "listen": "172.21.0.12:8020", "token": TROJAN.agent_token, "users": "/var/lib/trojan/users.json"}
 
 
-def test_singbox_s_interface_is_on_the_control_network_only() -> None:
+def test_singbox_has_no_interface_of_its_own_and_gets_its_users_from_the_agent() -> None:
     config = singbox_config()
-    assert config["experimental"]["clash_api"]["external_controller"] == f"172.21.0.13:{ports.CLASH_API}"
-    assert config["experimental"]["clash_api"]["secret"] == SINGBOX.clash_secret
-
-
-def test_singbox_knows_the_first_client_of_each_of_its_protocols() -> None:
-    _, shadowsocks, hysteria, tuic = singbox_config()["inbounds"]
-    assert shadowsocks["users"] == [{"name": "first", "password": SINGBOX.shadowsocks_user_key}]
-    assert hysteria["users"] == [{"name": "first", "password": SINGBOX.hysteria_password}]
-    assert tuic["users"] == [{"name": "first", "uuid": SINGBOX.tuic_id, "password": SINGBOX.tuic_password}]
+    assert "experimental" not in config
+    shadowtls, *live = config["inbounds"]
+    assert shadowtls["users"] == [{"name": "all", "password": SINGBOX.shadowtls_password}]
+    assert [inbound["type"] for inbound in live if "users" not in inbound] == ["shadowsocks", "hysteria2", "tuic"]
+    assert json.loads(singbox.files(load(), PLAN, SINGBOX)["agent.json"]) == {
+        "listen": "172.21.0.13:8020", "token": SINGBOX.agent_token, "users": "/var/lib/singbox/users.json"}
 
 
 # The IANA special-purpose registries (RFC 6890) without the documentation's ranges, and what they do not list.

@@ -1,0 +1,375 @@
+package live
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stealth-vpn/images/agent"
+)
+
+func TestAHundredChangesBreakNothingAndARemovalCutsOneUserAlone(t *testing.T) {
+	server, origin := newServer(t), newOrigin(t)
+	users := map[string]agent.User{"u1": newUser("u1"), "u2": newUser("u2")}
+	clients := map[string]map[string]*client{}
+	for name, user := range users {
+		clients[name] = map[string]*client{}
+		for way, protocol := range ways {
+			clients[name][way] = server.client(t, way, user.Secrets[protocol])
+			if clients[name][way].get(origin) == nil {
+				t.Errorf("%s lets in whom nobody named", way)
+			}
+		}
+	}
+	server.apply(t, slices.Collect(maps.Values(users)))
+	running := map[string]map[string]chan error{"u1": {}, "u2": {}}
+	for name := range users {
+		for way, client := range clients[name] {
+			ended, err := client.download(origin)
+			if err != nil {
+				t.Fatalf("%s of %s: %v", way, name, err)
+			}
+			running[name][way] = ended
+		}
+	}
+	for number := range 100 {
+		name := fmt.Sprint("n", number)
+		server.apply(t, []agent.User{newUser(name)})
+		server.apply(t, nil, name)
+	}
+	for name := range users {
+		for way, ended := range running[name] {
+			select {
+			case err := <-ended:
+				t.Errorf("%s of %s broke: %v", way, name, err)
+			default:
+			}
+		}
+	}
+	begun := time.Now()
+	server.apply(t, nil, "u2")
+	for way, ended := range running["u2"] {
+		if await(t, way, ended) == nil {
+			t.Errorf("%s was not cut", way)
+		}
+	}
+	t.Logf("all downloads of the removed user were cut after %v", time.Since(begun))
+	for way, client := range clients["u2"] {
+		if client.get(origin) == nil {
+			t.Errorf("%s still lets the removed user in", way)
+		}
+	}
+	close(origin.finish)
+	for way, ended := range running["u1"] {
+		if err := await(t, way, ended); err != nil {
+			t.Errorf("%s broke: %v", way, err)
+		}
+	}
+}
+
+func TestARemovalCutsUploadsAlthoughNothingComesBack(t *testing.T) {
+	server, origin, user := newServer(t), newOrigin(t), newUser("u1")
+	for way, protocol := range ways {
+		server.apply(t, []agent.User{user})
+		stop := server.client(t, way, user.Secrets[protocol]).upload(origin)
+		server.apply(t, nil, "u1")
+		if await(t, way, origin.cut) == nil {
+			t.Errorf("%s was not cut", way)
+		}
+		stop()
+	}
+}
+
+func TestARemovalSilencesPacketsAndAReturnNeedsNoNewLogin(t *testing.T) {
+	server, origin, user := newServer(t), newOrigin(t), newUser("u1")
+	for way, protocol := range ways {
+		server.apply(t, []agent.User{user})
+		client := server.client(t, way, user.Secrets[protocol])
+		session := client.session(t, origin)
+		if !echoes(session, origin, patience) {
+			t.Errorf("%s: no packet came back", way)
+		}
+		if used := traffic(t, server, "u1", protocol); used.Open != 1 {
+			t.Errorf("%s: %+v", way, used)
+		}
+		server.apply(t, nil, "u1")
+		if echoes(session, origin, silence) {
+			t.Errorf("%s: packets of a removed user come back", way)
+		}
+		server.apply(t, []agent.User{user})
+		eventually(t, way, func() bool {
+			// A multiplexing client learns a moment later that its connection was cut.
+			return echoes(client.session(t, origin), origin, silence)
+		})
+		if err := client.get(origin); err != nil {
+			t.Errorf("%s: the returned user: %v", way, err)
+		}
+		server.apply(t, nil, "u1")
+	}
+}
+
+func TestAnotherSecretCutsItsOwnProtocolAndNoOther(t *testing.T) {
+	server, origin, user := newServer(t), newOrigin(t), newUser("u1")
+	server.apply(t, []agent.User{user})
+	running := map[string]chan error{}
+	for way, protocol := range ways {
+		var err error
+		if running[way], err = server.client(t, way, user.Secrets[protocol]).download(origin); err != nil {
+			t.Fatal(way, err)
+		}
+	}
+	changed := newUser("u1")
+	next := agent.User{Name: "u1", Secrets: maps.Clone(user.Secrets)}
+	next.Secrets["tuic"] = changed.Secrets["tuic"]
+	delete(next.Secrets, "hysteria2")
+	server.apply(t, []agent.User{next})
+	for _, way := range []string{"hysteria2", "tuic"} {
+		if await(t, way, running[way]) == nil {
+			t.Errorf("%s was not cut", way)
+		}
+		if server.client(t, way, user.Secrets[way]).get(origin) == nil {
+			t.Errorf("%s takes the former secret", way)
+		}
+	}
+	if err := server.client(t, "tuic", next.Secrets["tuic"]).get(origin); err != nil {
+		t.Errorf("the new secret: %v", err)
+	}
+	close(origin.finish)
+	for _, way := range []string{"shadowtls", "shadowtls multiplexed"} {
+		if err := await(t, way, running[way]); err != nil {
+			t.Errorf("%s broke: %v", way, err)
+		}
+	}
+}
+
+func TestAMalformedSecretIsItsUsersOwnFault(t *testing.T) {
+	server, origin, good, bad := newServer(t), newOrigin(t), newUser("u1"), newUser("u2")
+	for protocol, secrets := range map[string][]string{
+		"shadowtls": {"no base64", "c2hvcnQ=", newKey() + "AAAA"},
+		"tuic":      {"hush", "hush:hush", bad.Secrets["tuic"][:36], bad.Secrets["tuic"][:36] + ":"},
+	} {
+		for _, secret := range secrets {
+			broken := agent.User{Name: "u2", Secrets: maps.Clone(bad.Secrets)}
+			broken.Secrets[protocol] = secret
+			faults := server.people.Apply([]agent.User{good, broken}, nil)
+			fault := faults["u2"]
+			if len(faults) != 1 || fault == nil || !strings.HasPrefix(fault.Error(), protocol+": ") ||
+				strings.Contains(fault.Error(), secret) {
+				t.Errorf("%s %q: %v", protocol, secret, faults)
+			}
+		}
+		for way, protocol := range ways {
+			if err := server.client(t, way, good.Secrets[protocol]).get(origin); err != nil {
+				t.Errorf("%s of the other user: %v", way, err)
+			}
+		}
+		if err := server.client(t, "hysteria2", bad.Secrets["hysteria2"]).get(origin); err != nil {
+			t.Errorf("the user's other protocol: %v", err)
+		}
+	}
+	unknown := agent.User{Name: "u3", Secrets: map[string]string{"trojan": "secret"}}
+	if faults := server.people.Apply([]agent.User{unknown}, nil); faults["u3"] == nil {
+		t.Error("an engine without Trojan took a user of it")
+	}
+}
+
+func TestTrafficIsCountedByUserAndProtocolAndOutlivesItsUser(t *testing.T) {
+	server, origin, user := newServer(t), newOrigin(t), newUser("u1")
+	server.apply(t, []agent.User{user, newUser("u2")})
+	counted := map[string]int64{}
+	for way, protocol := range ways {
+		if err := server.client(t, way, user.Secrets[protocol]).get(origin); err != nil {
+			t.Fatal(way, err)
+		}
+		var used agent.Traffic
+		eventually(t, way, func() bool { // a byte is counted after it was written
+			used = traffic(t, server, "u1", protocol)
+			return used.Up >= 50 && used.Down-counted[protocol] >= chunk
+		})
+		if got := used.Down - counted[protocol]; got > 2*chunk || used.Up > chunk {
+			t.Errorf("%s: %d bytes down for a page of %d, %d up for requests", way, got, chunk, used.Up)
+		}
+		counted[protocol] = used.Down
+	}
+	if names, err := server.people.Known(); err != nil || !slices.Equal(slices.Sorted(slices.Values(names)), []string{"u1", "u2"}) {
+		t.Errorf("%v, %v", names, err)
+	}
+	server.apply(t, nil, "u1")
+	all, err := server.people.Traffic()
+	if err != nil || len(all) != 1 || len(all["u1"]) != 3 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for protocol, used := range all["u1"] {
+		if used.Down < counted[protocol] || used.Open != 0 {
+			t.Errorf("%s: %+v after the removal", protocol, used)
+		}
+	}
+	if names, err := server.people.Known(); err != nil || !slices.Equal(names, []string{"u2"}) {
+		t.Errorf("%v, %v", names, err)
+	}
+}
+
+func TestAConnectionThatEndsIsOpenNoLonger(t *testing.T) {
+	server, origin, user := newServer(t), newOrigin(t), newUser("u1")
+	server.apply(t, []agent.User{user})
+	for way, protocol := range ways {
+		ended, err := server.client(t, way, user.Secrets[protocol]).download(origin)
+		if err != nil {
+			t.Fatal(way, err)
+		}
+		if open := traffic(t, server, "u1", protocol).Open; open != 1 {
+			t.Errorf("%s: %d are open", way, open)
+		}
+		origin.finish <- struct{}{}
+		if err := await(t, way, ended); err != nil {
+			t.Errorf("%s: %v", way, err)
+		}
+		if strings.HasSuffix(way, "multiplexed") {
+			server.apply(t, nil, "u1") // the client keeps the connection beneath for the next stream
+			server.apply(t, []agent.User{user})
+		}
+		eventually(t, way, func() bool { return traffic(t, server, "u1", protocol).Open == 0 })
+	}
+}
+
+func TestASecretHasOneHolder(t *testing.T) {
+	server, origin, first := newServer(t), newOrigin(t), newUser("u1")
+	server.apply(t, []agent.User{first})
+	for protocol, secret := range first.Secrets {
+		second := agent.User{Name: "u2", Secrets: map[string]string{protocol: secret}}
+		if protocol == "tuic" {
+			second.Secrets[protocol] = secret[:37] + "another"
+		}
+		fault := server.people.Apply([]agent.User{second}, nil)["u2"]
+		if fault == nil || fault.Error() != protocol+": the secret is already that of u1" {
+			t.Errorf("%s: %v", protocol, fault)
+		}
+	}
+	server.apply(t, nil, "u2")
+	for way, protocol := range ways {
+		if err := server.client(t, way, first.Secrets[protocol]).get(origin); err != nil {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+}
+
+func TestTwoUsersMaySwapTheirSecrets(t *testing.T) {
+	server, origin, first, second := newServer(t), newOrigin(t), newUser("u1"), newUser("u2")
+	server.apply(t, []agent.User{first, second})
+	first.Secrets, second.Secrets = second.Secrets, first.Secrets
+	server.apply(t, []agent.User{first, second})
+	server.apply(t, nil, "u1")
+	for way, protocol := range ways {
+		if err := server.client(t, way, second.Secrets[protocol]).get(origin); err != nil {
+			t.Errorf("%s: %v", way, err)
+		}
+		if server.client(t, way, first.Secrets[protocol]).get(origin) == nil {
+			t.Errorf("%s: the removal took the wrong user's secret", way)
+		}
+	}
+}
+
+func TestAServerThatStartsAnewKnowsItsUsers(t *testing.T) {
+	file, origin, user := filepath.Join(t.TempDir(), "users.json"), newOrigin(t), newUser("u1")
+	keeper := agent.New(newServer(t).people, file)
+	if status, err := keeper.Replace(agent.All{Revision: "e.1", Users: []agent.User{user}}); err != nil || !status.Applied {
+		t.Fatal(status, err)
+	}
+	server := newServer(t)
+	agent.New(server.people, file)
+	for way, protocol := range ways {
+		if err := server.client(t, way, user.Secrets[protocol]).get(origin); err != nil {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+}
+
+func traffic(t *testing.T, server *server, name, protocol string) agent.Traffic {
+	t.Helper()
+	all, err := server.people.Traffic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[name][protocol]
+}
+
+func TestTenThousandUsersChangeOneByOne(t *testing.T) {
+	server, origin := newServer(t), newOrigin(t)
+	before := resident(t)
+	keeper := agent.New(server.people, filepath.Join(t.TempDir(), "users.json"))
+	users := make([]agent.User, 10_000)
+	for index := range users {
+		users[index] = newUser(fmt.Sprint("u", index))
+	}
+	begun := time.Now()
+	if status, err := keeper.Replace(agent.All{Revision: "e.1", Users: users}); err != nil || !status.Applied {
+		t.Fatal(status, err)
+	}
+	all := time.Since(begun)
+	begun = time.Now()
+	one := newUser("u17")
+	status, err := keeper.Change(agent.Change{Base: "e.1", Revision: "e.2", Set: []agent.User{one}})
+	if err != nil || !status.Applied {
+		t.Fatal(status, err)
+	}
+	t.Logf("10,000 users: all in %v, one change in %v, %d MB more", all, time.Since(begun), (resident(t)-before)>>10)
+	for way, protocol := range ways {
+		for _, user := range []agent.User{one, users[9_999]} {
+			if err := server.client(t, way, user.Secrets[protocol]).get(origin); err != nil {
+				t.Errorf("%s of %s: %v", way, user.Name, err)
+			}
+		}
+		if server.client(t, way, users[17].Secrets[protocol]).get(origin) == nil {
+			t.Errorf("%s takes the former secret", way)
+		}
+	}
+}
+
+// resident is the process's memory in KB (proc_pid_status(5)).
+func resident(t *testing.T) (size int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &size); err != nil {
+		t.Fatal(err)
+	}
+	return size
+}
+
+func TestAStrangerSeesTheSite(t *testing.T) {
+	server := newServer(t)
+	server.apply(t, []agent.User{newUser("u1")})
+	visitor := server.visitor(t)
+	for _, path := range []string{"/", "/auth"} {
+		request, err := http.NewRequest(http.MethodPost, fmt.Sprint("https://127.0.0.1:", server.ports["hysteria2"], path), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What Hysteria2 logs in with (v2.hysteria.network/docs/developers/Protocol).
+		request.Host = "hysteria"
+		request.Header.Set("Hysteria-Auth", "wrong")
+		answer, err := visitor.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != 200 || string(page) != "the site for hysteria" {
+			t.Errorf("%s: %d %q, %v", path, answer.StatusCode, page, err)
+		}
+	}
+	server.site.Close()
+	request, _ := http.NewRequest(http.MethodGet, fmt.Sprint("https://127.0.0.1:", server.ports["hysteria2"], "/"), nil)
+	if answer, err := visitor.RoundTrip(request); err != nil || answer.StatusCode != 502 {
+		t.Errorf("without its site: %v, %v", answer, err)
+	}
+}

@@ -21,9 +21,11 @@ import (
 )
 
 func main() {
-	config := flag.String("config", "/etc/stealth/config.json", "Trojan-Go's configuration")
-	test := flag.Bool("test", false, "only say whether the configuration is good")
-	flag.Parse()
+	// A set of our own: Trojan-Go's packages have defined -config in the common one.
+	flags := flag.NewFlagSet(os.Args[0], flag.ExitOnError)
+	config := flags.String("config", "/etc/stealth/config.json", "Trojan-Go's configuration")
+	test := flags.Bool("test", false, "only say whether the configuration is good")
+	_ = flags.Parse(os.Args[1:]) // ends the process itself
 	if err := run(*config, *test); err != nil {
 		log.Fatal("Trojan-Go failed to start:", err)
 	}

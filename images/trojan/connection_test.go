@@ -151,6 +151,7 @@ func TestVisitorsGetTheCoverSite(t *testing.T) {
 			if answer.StatusCode != wanted {
 				t.Errorf("the answer is %s", answer.Status)
 			}
+			s.eventually(t, "u1", agent.Traffic{})
 		})
 	}
 }

@@ -7,9 +7,9 @@ import random
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -80,17 +80,19 @@ class Engines:
     """Engines in three states, and certificates, one of which ends soon; there is nothing behind them."""
 
     database: Database
+    states: Mapping[str, str] = field(default_factory=lambda: {
+        "xray": "applied", "trojan": "applied", "singbox": "pending", "wireguard": "failed"})
+    certificates: Sequence[Certificate] = field(default_factory=lambda: tuple(_certificates(datetime.now(UTC))))
 
     def overview(self) -> Overview:
         """Return them beside what the store says."""
         now = datetime.now(UTC)
-        states = {"xray": "applied", "trojan": "applied", "singbox": "pending", "wireguard": "failed"}
         engines = tuple(Engine(
             name=name, state=state, fault="its agent does not answer (timed out)." if state == "failed" else "",
             users=17, lag_seconds=0.0 if state == "applied" else 300.0, seen_at=now - timedelta(seconds=3),
-        ) for name, state in states.items())
+        ) for name, state in self.states.items())
         with self.database.read() as session:
-            return overview.look(session, now, engines, tuple(_certificates(now)))
+            return overview.look(session, now, engines, tuple(self.certificates))
 
 
 def _certificates(now: datetime) -> Iterator[Certificate]:

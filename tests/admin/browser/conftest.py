@@ -15,6 +15,7 @@ from tests.admin.demo import Demo
 Tab = Callable[..., Page]
 # A page is there in a fraction of it, on a busy machine too.
 PATIENCE_MILLISECONDS = 15_000
+_START_MILLISECONDS = 120_000
 
 
 @pytest.fixture(scope="package")
@@ -31,7 +32,7 @@ def panel() -> Iterator[Demo]:
 def browser(panel: Demo) -> Iterator[Browser]:
     """Chromium, for which the panel's name leads to the panel."""
     with chromium.start(panel.port) as address, sync_playwright() as playwright:
-        yield playwright.chromium.connect_over_cdp(address)
+        yield playwright.chromium.connect_over_cdp(address, timeout=_START_MILLISECONDS)
 
 
 @pytest.fixture

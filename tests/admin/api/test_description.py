@@ -1,5 +1,7 @@
 """The API's description, and what strangers and programs that guess get from it."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,14 @@ def test_it_names_every_path_of_the_api(api: Api, app: Flask) -> None:
     assert len(described["paths"]) == len(routes) - 1
     assert all("summary" in operation for path in described["paths"].values()
                for method, operation in path.items() if method != "parameters")
+
+
+def test_every_request_is_in_the_documents_and_no_other(api: Api) -> None:
+    described = {f"{method.upper()} {path.removeprefix(BELOW)}"
+                 for path, operations in api("GET", "/openapi.json")["paths"].items()
+                 for method in operations if method != "parameters"}
+    documented = re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) \S+)` \|", Path("docs/api.md").read_text(), re.M)
+    assert sorted(documented) == sorted(described)
 
 
 def test_a_stranger_gets_401_from_every_path_by_every_method(app: Flask) -> None:

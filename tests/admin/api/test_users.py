@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from panel.store.database import Database
+from panel.store.models import Usage
 from panel.users import by_name
 from tests.admin.api.conftest import Api
 
@@ -95,3 +96,32 @@ def test_an_error_is_json_with_a_sentence(api: Api) -> None:
     assert api("GET", "/users/999", status=404)["message"] == (
         "User 999 does not exist any more; look at the list of users.")
     assert api.raw("POST", "/users", headers={"Content-Type": "application/json"}).status_code == 422
+
+
+def test_an_action_on_top_of_another_s_change_is_refused(api: Api, alice: dict[str, Any]) -> None:
+    path = f"/users/{alice['id']}"
+    tag = f'"{alice["revision"]}"'
+    api("PATCH", path, {"note": "changed"})
+    api("POST", f"{path}/disable", headers={"If-Match": tag}, status=412)
+    assert api("GET", path)["is_enabled"]
+
+
+def test_the_same_change_is_made_to_all_of_several_or_to_none(api: Api, alice: dict[str, Any]) -> None:
+    ids = [alice["id"], api("POST", "/users", {"name": "Bob"}, status=201)["id"]]
+    api("PATCH", "/users/bulk", {"ids": [*ids, 999], "change": {"quota_bytes": 7}}, status=404)
+    api("PATCH", "/users/bulk", {"ids": ids, "change": {"name": "x"}}, status=422)
+    api("PATCH", "/users/bulk", {"ids": ids, "change": {"up_bytes": 0}}, status=422)
+    assert [user["quota_bytes"] for user in api("GET", "/users")["users"]] == [10**9, None]
+    assert api("PATCH", "/users/bulk", {"ids": ids, "change": {"quota_bytes": 7}}) == {"changed": 2}
+    changed = api("GET", "/users")["users"]
+    assert [user["quota_bytes"] for user in changed] == [7, 7]
+    assert len({user["revision"] for user in changed}) == 1
+
+
+def test_traffic_is_told_by_protocol(api: Api, alice: dict[str, Any], database: Database) -> None:
+    assert api("GET", f"/users/{alice['id']}/usage") == []
+    with database.write() as session:
+        session.add(Usage(user_id=alice["id"], protocol="trojan", up_bytes=5, down_bytes=6, open_connections=2))
+    assert api("GET", f"/users/{alice['id']}/usage") == [
+        {"protocol": "trojan", "up_bytes": 5, "down_bytes": 6, "open_connections": 2, "last_seen_at": None}]
+    api("GET", "/users/999/usage", status=404)

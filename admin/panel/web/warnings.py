@@ -35,17 +35,14 @@ class Notice:
 
 
 def of_server(session: Session, overview: Overview, now: datetime) -> Iterator[Notice]:
-    """Yield what is wrong with the server."""
-    for engine in overview.engines:
-        if engine.state == "failed":
-            yield Notice(kind="bad", sentence=gettext(
-                "%(engine)s cannot be told of changes: users who were added cannot use it yet, and users who were "
-                "disabled still can. The panel tries again and again; if this stays, run `make up` on the server.",
-                engine=ENGINE_TITLES[engine.name]))
-        elif engine.state == "pending":
-            yield Notice(kind="", sentence=gettext(
-                "%(engine)s is being told of the last changes; that takes a second or two.",
-                engine=ENGINE_TITLES[engine.name]))
+    """Yield what is wrong with the server, the worst first."""
+    titles = {state: [ENGINE_TITLES[engine.name] for engine in overview.engines if engine.state == state]
+              for state in ("failed", "pending")}
+    for title in titles["failed"]:
+        yield Notice(kind="bad", sentence=gettext(
+            "%(engine)s cannot be told of changes: users who were added cannot use it yet, and users who were "
+            "disabled still can. The panel tries again and again; if this stays, run `make up` on the server.",
+            engine=title))
     for key in session.scalars(select(Alarm.key).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at)):
         if sentence := _ALARMS.get(key.partition(" ")[0]):
             yield Notice(kind="bad", sentence=str(sentence))
@@ -54,6 +51,9 @@ def of_server(session: Session, overview: Overview, now: datetime) -> Iterator[N
             yield Notice(kind="warn", sentence=gettext(
                 "The certificate of %(name)s ends soon and was not renewed; look at Caddy's log.",
                 name=certificate.name))
+    for title in titles["pending"]:
+        yield Notice(kind="", sentence=gettext(
+            "%(engine)s is being told of the last changes; that takes a second or two.", engine=title))
 
 
 def of_user(user: User, server: ServerFacts | None) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.configs.plan import Plan
+from components.configs.ports import AGENT
 from components.service import STANDARD
 from tests.e2e.client import IMAGE
 from tests.e2e.deployment import STACK, docker
@@ -88,6 +89,7 @@ _COMMANDS = {
     "caddy": ["/usr/local/bin/caddy", "run", "--config", "/etc/stealth/Caddyfile", "--adapter", "caddyfile"],
 }
 _IMAGES = {"wireguard": IMAGE}
+_WITH_AGENT = ("xray", "trojan")
 _CADDYFILE = f"""{{
 	admin off
 	persist_config off
@@ -104,13 +106,16 @@ https://www.stealth.test:{PLAIN_PORT} {{
 
 
 def _rendered(daemon: str, file: str) -> str:
+    return _from_volume(f"{daemon}-rendered", file)
+
+
+def _from_volume(volume: str, file: str) -> str:
     return docker("run", "--rm", "--user", "0:0", "--network", "none", "--entrypoint", "/bin/cat",
-                  "--volume", f"stealth-{daemon}-rendered:/from:ro", "stealth-vpn/wireguard:local", f"/from/{file}")
+                  "--volume", f"stealth-{volume}:/from:ro", "stealth-vpn/wireguard:local", f"/from/{file}")
 
 
 def _xray() -> str:
     config: dict[str, Any] = json.loads(_rendered("xray", "config.json"))
-    del config["api"]
     for inbound in config["inbounds"]:
         stream = inbound["streamSettings"]
         inbound["port"] += _TWIN_OFFSET
@@ -125,7 +130,7 @@ def _xray() -> str:
 
 def _trojan() -> str:
     config: dict[str, Any] = json.loads(_rendered("trojan", "config.json"))
-    del config["transport_plugin"], config["api"]
+    del config["transport_plugin"]
     config["local_port"] += _TWIN_OFFSET
     config["ssl"] = {"cert": _CERTIFICATE, "key": _KEY, "alpn": ["http/1.1"]}
     return json.dumps(config)
@@ -139,8 +144,15 @@ def _chisel(link: str) -> str:
     return json.dumps({user: [f"^{re.escape(target)}(/udp)?$"]})
 
 
+def _agent(daemon: str) -> dict[str, str]:
+    """Return the files of a twin's agent, which knows its original's users and hears of no change."""
+    config: dict[str, Any] = json.loads(_rendered(daemon, "agent.json"))
+    config |= {"listen": f"127.0.0.1:{AGENT + _TWIN_OFFSET}", "users": "/etc/stealth/users.json"}
+    return {"agent.json": json.dumps(config), "users.json": _from_volume(f"{daemon}-data", "users.json")}
+
+
 def _texts(origin_port: int, links: dict[str, str]) -> dict[str, str]:
-    """Return the twins' files; sing-box's certificate has every name of the server."""
+    """Return the files of all twins; sing-box's certificate has every name of the server."""
     return {
         "xray.json": _xray(), "trojan.json": _trojan(), "Caddyfile": _CADDYFILE % origin_port,
         "egress.json": _rendered("xray", "egress.json"),
@@ -152,16 +164,23 @@ def _texts(origin_port: int, links: dict[str, str]) -> dict[str, str]:
 def twins(folder: Path, origin_port: int, links: dict[str, str]) -> Iterator[None]:
     """Run the daemons that stand for others without a front, for as long as the block lasts, for a user's links."""
     folder.mkdir()
-    folder.chmod(0o755)
-    for file, text in _texts(origin_port, links).items():
-        (folder / file).write_text(text)
-        (folder / file).chmod(0o444)  # each twin has a user of its own
+    texts = _texts(origin_port, links)
     try:
         for daemon, command in _COMMANDS.items():
-            _run(daemon, folder, command)
+            own = _agent(daemon) if daemon in _WITH_AGENT else {}
+            _write(folder / daemon, texts | own)
+            _run(daemon, folder / daemon, command)
         yield
     finally:
         docker("rm", "--force", *(f"bench-{daemon}" for daemon in _COMMANDS), check=False)
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    folder.mkdir()
+    folder.chmod(0o755)
+    for file, text in texts.items():
+        (folder / file).write_text(text)
+        (folder / file).chmod(0o444)  # each twin has a user of its own
 
 
 def _run(daemon: str, folder: Path, command: list[str]) -> None:

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -97,11 +96,12 @@ func (all *accounts) admit(user agent.User) error {
 func (all *accounts) Known() ([]string, error) {
 	all.mutex.Lock()
 	defer all.mutex.Unlock()
-	var names []string
-	for found := range maps.Values(all.byHash) {
+	names := make([]string, 0, len(all.byHash))
+	for _, found := range all.byHash {
 		names = append(names, found.user)
 	}
-	return slices.Sorted(slices.Values(names)), nil
+	slices.Sort(names)
+	return names, nil
 }
 
 // Traffic implements agent.Engine; an account that was never used is left out.

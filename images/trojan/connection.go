@@ -34,7 +34,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// cut ends it; whoever reads it closes it then. The last words of a TLS connection wait for a client that does not read.
+// cut ends it; whoever reads it then closes it. The last words of TLS may wait for a client that does not read.
 func (c *connection) cut() { go func() { _ = c.Conn.Close() }() }
 
 // stream is a connection, or a part of one that is mux, whose client has said what it wants.
@@ -59,8 +59,8 @@ func readRequest(from io.Reader) (wanted *tunnel.Metadata, err error) {
 	return wanted, wanted.ReadFrom(from)
 }
 
-// refuse makes an error of a panic. Trojan-Go adds 2 to the length of a name in a byte, so that one of 254 or 255 bytes,
-// which is none (RFC 1035 section 2.3.4), would end the process (tunnel/metadata.go).
+// refuse makes an error of a panic. Trojan-Go adds 2 to a name's length in a byte (tunnel/metadata.go), so that one of
+// 254 or 255 bytes, which no name has (RFC 1035 section 2.3.4), would end the process.
 func refuse(err *error) {
 	if recover() != nil {
 		*err = errors.New("the name is too long")

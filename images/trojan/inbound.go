@@ -16,7 +16,7 @@ import (
 
 const (
 	hashBytes = 56
-	// muxName is what clients of Trojan-Go's older versions connect to in order to begin mux.
+	// muxName begins mux as its command does, by a connection to this name (tunnel/trojan/server.go).
 	muxName = "MUX_CONN"
 )
 
@@ -99,8 +99,8 @@ func readHeader(client net.Conn) (*tunnel.Metadata, error) {
 	return wanted, err
 }
 
-// inner stands in for Trojan-Go's own tunnel/simplesocks, which speaks inside of mux, reads one client's request after
-// the other's, so that a silent one stops all, and panics for long names.
+// inner stands in for Trojan-Go's own tunnel/simplesocks, which is spoken inside of mux. That one reads a stream's
+// request before it takes the next stream, so that one client's silence stops all.
 type inner struct{}
 
 func (inner) Name() string { return simplesocks.Name }

@@ -63,12 +63,13 @@ def test_an_account_comes_with_a_password_for_one_sign_in_changes_and_goes(app: 
     people.add(database, "admin")
     given = re.findall(r"signs in once with: (\S+)", ops("accounts", "add", "ann", "--role", "reader"))[0]
     ann = browser(app)
-    assert ann.sign_in("ann", given).headers["Location"].endswith("/")
+    ann.sign_in("ann", given)
+    assert ann.get("/account/password").status_code == 200
     assert given not in ops("accounts", "list")
     assert re.search(r"ann +reader +new", ops("accounts", "list"))
     assert "operator" in ops("accounts", "role", "ann", "operator")
     again = re.findall(r"signs in once with: (\S+)", ops("accounts", "reset", "ANN"))[0]
-    assert ann.get("/account").status_code == 303, "the reset has ended the session"
+    assert ann.get("/account/password").status_code == 303, "a session outlived the reset"
     assert browser(app).sign_in("ann", given).status_code == 403
     ops("accounts", "disable", "ann")
     assert browser(app).sign_in("ann", again).status_code == 403

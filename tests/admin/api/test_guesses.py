@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -14,7 +15,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from panel import users as service
 from panel.accounts import local
+from panel.audit import PANEL
+from panel.store.database import Database
+from panel.users import NewUser
+from tests.admin import people
 from tests.admin.panel_file import PATH, SESSION_KEY
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
@@ -22,7 +28,11 @@ HEADERS = {"Authorization": f"Bearer {local.token(SESSION_KEY)}"}
 
 
 @pytest.fixture
-def described(app: Flask) -> Any:
+def described(app: Flask, database: Database) -> Any:
+    for name in ("ann", "bob", "eve"):
+        people.add(database, name)
+        with database.write() as session:
+            service.create(session, PANEL, None, NewUser(name=name))
     answer = app.wsgi_app
     app.wsgi_app = lambda environ, start_response: answer(  # type: ignore[method-assign] # Flask's own way
         environ | {"REMOTE_ADDR": local.ADDRESS, "HTTP_HOST": local.ADDRESS}, start_response)
@@ -36,9 +46,13 @@ def guess(described: Any, number: int, **options: Any) -> None:
 
     for operation in operations:
         @settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck), **options)
-        @given(operation.as_strategy())
-        def attempt(case: Case[Any]) -> None:
+        @given(operation.as_strategy(), st.sampled_from([None, 1, 2, 3, 4]))
+        def attempt(case: Case[Any], known_id: int | None) -> None:
+            # By itself it would hardly ever guess the id of something that is there.
+            case.path_parameters.update({
+                name: known_id for name in case.path_parameters if name.endswith("_id") and known_id})
             case.call_and_validate(headers=HEADERS, checks=CHECKS)
+            assert case.call().status_code == 401, "a stranger was answered"
 
         attempt()
 

@@ -42,3 +42,5 @@ def sign_in(page: Page, panel: Demo, username: str, password: str = people.PASSW
     page.locator("#username").fill(username)
     page.locator("#password").fill(password)
     page.locator("main button.primary").click()
+    # Measures of a page whose style has not come yet would be wrong.
+    page.wait_for_load_state()

@@ -32,6 +32,7 @@ GROUND = "getComputedStyle(document.body).backgroundColor"
 
 def luminance(page: Page) -> float:
     """Return how light the ground is, from 0 to 1."""
+    page.wait_for_load_state()
     red, green, blue = (int(part) / 255 for part in page.evaluate(GROUND).removeprefix("rgb(").rstrip(")").split(", "))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

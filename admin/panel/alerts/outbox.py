@@ -25,6 +25,13 @@ def due(session: Session, now: datetime, channel: str) -> Message | None:
         Message.id).limit(1)).first()
 
 
+def is_deaf(session: Session, channel: str) -> bool:
+    """Return whether the newest message that was tried by the channel has not arrived."""
+    newest = session.scalars(select(Message).where(Message.channel == channel, Message.attempts > 0).order_by(
+        Message.id.desc()).limit(1)).first()
+    return newest is not None and newest.delivered_at is None
+
+
 def note_delivery(message: Message, now: datetime) -> None:
     """Write down that a message has arrived."""
     message.attempts += 1

@@ -27,11 +27,11 @@ def engine_states() -> dict[str, str]:
 @requires("server:read")
 def show_dashboard() -> str:
     """Show what an operator wants to know first."""
-    now, span = datetime.now(UTC), charts.asked_span()
+    settings, now, span = config(), datetime.now(UTC), charts.asked_span()
     overview = _look()
     with database().read() as session:
-        chart = charts.of_span(session, span, now, config().time_zone)
-        wrong = list(warnings.of_server(session, overview, now))
+        chart = charts.of_span(session, span, now, settings.time_zone)
+        wrong = list(warnings.of_server(session, overview, settings.alerts, now))
     return render_template(
         "web/dashboard.html", overview=overview, warnings=wrong, chart=chart,
         span=span, statuses=STATUSES, engine_states=ENGINE_STATES, engine_titles=ENGINE_TITLES)

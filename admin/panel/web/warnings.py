@@ -8,7 +8,8 @@ from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..config import ServerFacts
+from ..alerts import channels, outbox
+from ..config import AlertTargets, ServerFacts
 from ..engines import Overview
 from ..store.alerts import Alarm
 from ..store.models import User
@@ -22,6 +23,7 @@ _ALARMS = {
     "audit_broken": lazy_gettext("The audit log was changed by somebody else than the panel; "
                                  "compare it with a copy from before."),
 }
+_ALERT_KEYS = {"webhook": "alertWebhookUrl", "mail": "alertSmtpUrl"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Notice:
     sentence: str
 
 
-def of_server(session: Session, overview: Overview, now: datetime) -> Iterator[Notice]:
+def of_server(session: Session, overview: Overview, alerts: AlertTargets, now: datetime) -> Iterator[Notice]:
     """Yield what is wrong with the server, the worst first."""
     titles = {state: [ENGINE_TITLES[engine.name] for engine in overview.engines if engine.state == state]
               for state in ("failed", "pending")}
@@ -51,6 +53,11 @@ def of_server(session: Session, overview: Overview, now: datetime) -> Iterator[N
             yield Notice(kind="warn", sentence=gettext(
                 "The certificate of %(name)s ends soon and was not renewed; look at Caddy's log.",
                 name=certificate.name))
+    for channel in channels.chosen(alerts, ""):
+        if outbox.is_deaf(session, channel.name):
+            yield Notice(kind="warn", sentence=gettext(
+                "Messages to operators do not arrive; correct %(key)s, then run `make up` on the server.",
+                key=_ALERT_KEYS[channel.name]))
     for title in titles["pending"]:
         yield Notice(kind="", sentence=gettext(
             "%(engine)s is being told of the last changes; that takes a second or two.", engine=title))

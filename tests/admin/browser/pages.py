@@ -1,5 +1,8 @@
 """Every page of the panel, and how a browser gets to it."""
 
+from collections.abc import Iterator
+
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
 from sqlalchemy import select
 
@@ -15,7 +18,7 @@ PHONE = ViewportSize(width=360, height=740)
 
 
 def addresses(panel: Demo) -> dict[str, str]:
-    """Return the path of each page by a short name; those of strangers stand first."""
+    """Return the path of each page by a short name; those for strangers stand before the overview."""
     with panel.database.read() as session:
         # One with a quota, who has used some of it.
         user = session.scalars(select(User).where(User.period_used_bytes > 0, User.quota_bytes > 0)).first()
@@ -34,6 +37,21 @@ def addresses(panel: Demo) -> dict[str, str]:
     }
     own = subscriptions.url(panel.config, user).removeprefix(SITE)
     return {"guest": f"{own}?format=page"} | {name: panel.config.path + path for name, path in below.items()}
+
+
+def visit_all(page: Page, panel: Demo) -> Iterator[str]:
+    """Lead a stranger's tab to every page, signed in as olga from the overview on; yield the name of each."""
+    for name, path in addresses(panel).items():
+        if name == "overview":
+            sign_in(page, panel, "olga")
+        page.goto(SITE + path)
+        yield name
+
+
+def faults(page: Page) -> list[tuple[str, list[str]]]:
+    """Return what keeps people with a screen reader, little sight or a keyboard from the page: rule and places."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(fault["id"], [str(node["target"]) for node in fault["nodes"]]) for fault in found]
 
 
 def sign_in(page: Page, panel: Demo, username: str, password: str = people.PASSWORD) -> None:

@@ -8,8 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.admin import demo, people
 from tests.admin.browser import chromium
-from tests.admin.browser.pages import PHONE, SCREEN, addresses, sign_in
-from tests.admin.through_caddy import SITE
+from tests.admin.browser.pages import PHONE, SCREEN, visit_all
 
 _LOOKS = product(("en-GB", "fa-IR"), ("light", "dark"), {"wide": SCREEN, "phone": PHONE}.items())
 
@@ -24,10 +23,7 @@ def main(folder: Path) -> None:
             context = browser.new_context(
                 locale=locale, color_scheme=colours, viewport=viewport, ignore_https_errors=True)  # type: ignore[arg-type]
             page = context.new_page()
-            for name, path in addresses(panel).items():
-                if name == "overview":
-                    sign_in(page, panel, "olga")
-                page.goto(SITE + path)
+            for name in visit_all(page, panel):
                 page.screenshot(path=folder / f"{name}-{locale[:2]}-{colours}-{width}.png", full_page=True)
             context.close()
 

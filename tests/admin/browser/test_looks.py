@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -12,7 +11,7 @@ from panel.audit import Actor
 from panel.store.models import User
 from tests.admin import people
 from tests.admin.browser.conftest import Tab
-from tests.admin.browser.pages import PHONE, SCREEN, addresses
+from tests.admin.browser.pages import PHONE, SCREEN, addresses, faults, visit_all
 from tests.admin.demo import Demo
 from tests.admin.through_caddy import SITE
 
@@ -44,18 +43,15 @@ def focused(page: Page) -> str:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_no_page_has_a_serious_fault_for_people_with_a_reader(tab: Tab, panel: Demo, look: str) -> None:
-    page, axe = tab("olga", **LOOKS[look]), Axe()
-    for name, path in addresses(panel).items():
-        page.goto(SITE + path)
-        found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        assert [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found] == [], name
+    page = tab(**LOOKS[look])
+    for name in visit_all(page, panel):
+        assert faults(page) == [], name
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "fa-IR", "ru-RU", "zh-CN"])
 def test_every_page_fits_a_telephone_in_every_language(tab: Tab, panel: Demo, locale: str) -> None:
-    page = tab("olga", viewport=PHONE, locale=locale)
-    for name, path in addresses(panel).items():
-        page.goto(SITE + path)
+    page = tab(viewport=PHONE, locale=locale)
+    for name in visit_all(page, panel):
         assert page.evaluate("document.documentElement.lang")[:2] == locale[:2], name
         assert page.evaluate(BEYOND) == [0], name
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.admin import people
 from tests.admin.browser.conftest import Tab
-from tests.admin.browser.pages import sign_in
+from tests.admin.browser.pages import faults, sign_in
 from tests.admin.browser.pictures import scanned
 from tests.admin.demo import Demo
 from tests.admin.through_caddy import SITE
@@ -75,10 +75,12 @@ def test_the_second_factor_is_scanned_turned_on_and_asked_for(panel: Demo, tab: 
     press(page, "Turn it on")
     on_paper = page.locator("ol.codes code").all_inner_texts()
     assert len(set(on_paper)) == 10
+    assert faults(page) == []
     sign_out(page)
 
     sign_in(page, panel, name)
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    assert faults(page) == []
     page.goto(f"{SITE}{panel.config.path}/users")
     expect(page.get_by_role("heading", name="Users")).to_have_count(0)
     sign_in(page, panel, name)

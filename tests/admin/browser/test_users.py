@@ -10,6 +10,7 @@ from panel import users
 from panel.audit import Actor
 from panel.users import NewUser
 from tests.admin.browser.conftest import Tab
+from tests.admin.browser.pages import faults
 from tests.admin.browser.pictures import scanned
 from tests.admin.demo import Demo
 from tests.admin.through_caddy import SITE
@@ -41,6 +42,7 @@ def test_a_user_is_made_found_changed_disabled_and_deleted(panel: Demo, tab: Tab
     page.get_by_label("Quota").fill("much")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_contain_text("This is no size")
+    assert faults(page) == []
     page.get_by_label("Quota").fill("50")
     page.get_by_label("Last day").fill((date.today() + timedelta(days=30)).isoformat())
     page.get_by_label("TUIC").uncheck()
@@ -85,6 +87,7 @@ def test_several_users_are_changed_at_once(panel: Demo, tab: Tab) -> None:
     page.get_by_label("With those chosen").select_option("disable")
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("ul.names li")).to_have_text(["crew 1", "crew 3"])
+    assert faults(page) == []
     page.get_by_role("button", name="Disable").click()
     expect(page.get_by_role("status")).to_have_text("Done for 2 users.")
     page.goto(f"{SITE}{panel.config.path}/users?text=crew&status=disabled")

@@ -3,9 +3,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from panel.alerts import outbox
+from panel.config import AlertTargets
 from panel.engines import Certificate, Engine, overview
-from panel.store.alerts import Alarm
+from panel.store.alerts import Alarm, Message
 from panel.store.database import Database
 from panel.web import warnings
 from panel.web.warnings import Notice
@@ -13,6 +16,7 @@ from tests.admin import demo
 from tests.admin.people import Browser
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+NOWHERE = AlertTargets(webhook_url="", smtp_url="", mail_to="")
 
 
 def engine(state: str) -> Engine:
@@ -26,10 +30,10 @@ def certificate(days_before: int, days_left: int) -> Certificate:
 
 def notices(
     app: Flask, database: Database, engines: tuple[Engine, ...] = (), certificates: tuple[Certificate, ...] = (),
-    language: str = "en",
+    language: str = "en", alerts: AlertTargets = NOWHERE,
 ) -> list[Notice]:
     with app.test_request_context(headers={"Accept-Language": language}), database.read() as session:
-        return list(warnings.of_server(session, overview.look(session, NOW, engines, certificates), NOW))
+        return list(warnings.of_server(session, overview.look(session, NOW, engines, certificates), alerts, NOW))
 
 
 @pytest.mark.parametrize(("state", "kinds"), [("applied", []), ("pending", [""]), ("failed", ["bad"])])
@@ -56,6 +60,27 @@ def test_an_alarm_that_lasts_is_told_in_the_reader_s_language(app: Flask, databa
                                   ("engine_failed xray", None)):
             session.add(Alarm(key=key, began_at=NOW, absent_since=absent_since, sentence="English.", ending="Over."))
     assert [(one.kind, one.sentence.split()[0]) for one in notices(app, database, language="ru")] == [("bad", "Диск")]
+
+
+def test_a_receiver_of_messages_that_is_deaf_is_named_as_long_as_it_is_configured(
+    app: Flask, database: Database,
+) -> None:
+    both = AlertTargets(webhook_url="https://hooks.example", smtp_url="smtps://mail.example", mail_to="a@example.com")
+    with database.write() as session:
+        for _ in range(2):
+            outbox.put(session, NOW, "quota_reached", "Quota reached: Anna.", ["webhook", "mail"])
+    assert notices(app, database, alerts=both) == [], "nothing was tried yet"
+    with database.write() as session:
+        first = {message.channel: message for message in session.scalars(select(Message).order_by(Message.id.desc()))}
+        outbox.note_fault(first["webhook"], NOW, "refused")
+        outbox.note_delivery(first["mail"], NOW)
+    (said,) = notices(app, database, alerts=both)
+    assert (said.kind, "alertWebhookUrl" in said.sentence) == ("warn", True)
+    assert notices(app, database) == []
+    with database.write() as session:
+        for message in session.scalars(select(Message).where(Message.next_at.is_not(None))):
+            outbox.note_delivery(message, NOW)
+    assert notices(app, database, alerts=both) == []
 
 
 def test_without_a_warning_the_overview_says_that_nothing_is_wrong(

@@ -75,9 +75,9 @@ def test_a_daemon_that_is_killed_comes_back_alone_and_its_protocols_with_it(
 ) -> None:
     others = [name for name in ("admin", *VICTIMS) if name != victim]
     before = {name: inspect(name)["State"]["StartedAt"] for name in others}
+    outputs, links = deployed.outputs(), deployed.links()
     # Not `docker kill`: the engine takes that for a stop by hand and restarts nothing.
     os.kill(inspect(victim)["State"]["Pid"], signal.SIGKILL)
-    outputs, links = deployed.outputs(), deployed.links()
     for protocol in VICTIMS[victim]:
         with client(protocol.lower(), program(protocol, links[protocol]), outputs["authorityCertificate"]) as made:
             assert made.fetch_when_ready(beyond.url).stdout == PAGE, f"{protocol}: {made.logs()}"

@@ -1,10 +1,10 @@
 package live
 
 import (
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/sagernet/sing/common/bufio"
 	"github.com/sagernet/sing/common/network"
@@ -19,13 +19,7 @@ type member struct {
 
 	mutex sync.Mutex
 	gone  bool
-	open  map[cuttable]struct{}
-}
-
-// cuttable is a connection or a UDP session.
-type cuttable interface {
-	Close() error
-	SetReadDeadline(time.Time) error
+	open  map[io.Closer]struct{}
 }
 
 // cut ends what the member has open, and what still comes.
@@ -34,26 +28,20 @@ func (member *member) cut() {
 	defer member.mutex.Unlock()
 	member.gone = true
 	for connection := range member.open {
-		end(connection)
+		_ = connection.Close() // its own end may have closed it
 	}
-}
-
-func end(connection cuttable) {
-	// TUIC's streams are closed for writing only, and an upload would go on.
-	_ = connection.SetReadDeadline(time.Unix(1, 0)) // a multiplexed stream has none
-	_ = connection.Close()                          // its own end may have closed it
 }
 
 // enter notes an open connection until it leaves; one of a member who went in between ends at once.
-func (member *member) enter(connection cuttable) (leave func()) {
+func (member *member) enter(connection io.Closer) (leave func()) {
 	member.mutex.Lock()
 	defer member.mutex.Unlock()
 	if member.gone {
-		end(connection)
+		_ = connection.Close() // as in cut
 		return func() {}
 	}
 	if member.open == nil {
-		member.open = map[cuttable]struct{}{}
+		member.open = map[io.Closer]struct{}{}
 	}
 	member.open[connection] = struct{}{}
 	return func() {

@@ -58,7 +58,7 @@ def test_a_container_removed_or_stopped_by_hand_comes_back_and_no_other_is_touch
 
 
 @pytest.mark.parametrize(("key", "value", "services"), [
-    ("dnsServers", ["9.9.9.9"], {"xray", "trojan", "singbox"}), ("rateLimitVpn", 900, {"caddy"}),
+    ("dnsServers", ["9.9.9.9"], {"xray", "trojan", "singbox", "admin"}), ("rateLimitVpn", 900, {"caddy"}),
     ("sessionTimeoutSeconds", 900, {"admin"})])
 def test_a_changed_configuration_replaces_the_services_that_it_concerns_and_no_other(
     deployed: Server, key: str, value: object, services: set[str],

@@ -198,7 +198,9 @@ def test_no_management_interface_can_be_reached_from_caddy(deployed: Server) -> 
 
 
 def test_the_panel_answers_caddy_and_no_other_container(deployed: Server) -> None:
-    answered = {service: probe(service, f"http://{address}:8010/health", kind="http").returncode == 0
+    health = {address: (f"http://{address}:8010/health", "--host", "www.stealth.test")
+              for address in ("172.20.0.15", "172.21.0.15")}
+    answered = {service: probe(service, *health[address], kind="http").returncode == 0
                 for service, address in (("caddy", "172.20.0.15"), ("xray", "172.20.0.15"), ("trojan", "172.21.0.15"),
                                          ("singbox", "172.21.0.15"))}
     assert answered == {"caddy": True, "xray": False, "trojan": False, "singbox": False}

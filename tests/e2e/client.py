@@ -24,6 +24,9 @@ WIREGUARD = ("wireguard", "wireguardWebsocket")
 """Protocols that carry all of a client's packets; the others offer SOCKS."""
 
 _READY_SECONDS = 20
+_TRANSFER_SECONDS = 150
+# Of one try among many; a client of WireGuard begins a handshake after each.
+_PATIENCE = "400ms"
 # A client on a line finds no network when it starts.
 _AWAIT_LINE = "until ip -6 route show default | grep -q line; do sleep 0.05; done; "
 
@@ -51,6 +54,24 @@ class Transfer:
 
     longest_gap_seconds: float
     """Longest time in which a download received nothing."""
+
+    last_byte: float
+    """When the last byte of a download came, in seconds since 1970."""
+
+    fault: str = ""
+    """Why a transfer that may break ended before its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """One of the many times that a watching client asked for a page."""
+
+    began: float
+    """In seconds since 1970, as `ended`."""
+
+    ended: float
+    fault: str
+    """Empty when the page came."""
 
 
 class Client:
@@ -114,13 +135,34 @@ class Client:
 
     def transfer(self, url: str, *words: str) -> Transfer:
         """Download from, or upload to, an origin of checked bytes; fails if it breaks off or a byte is wrong."""
-        socks = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
+        made = self.transfer_until_cut(url, *words)
+        assert not made.fault, f"{self.name}: {made.fault}"
+        return made
+
+    def transfer_until_cut(self, url: str, *words: str) -> Transfer:
+        """Do a transfer that may break off."""
         done = subprocess.run(
-            ["docker", "exec", self.name, "visitor", "fetch", "-url", url, *socks, *words],
-            capture_output=True, text=True, check=False, timeout=150)
-        assert done.returncode == 0, f"{self.name}: {done.stdout}{done.stderr}"
+            ["docker", "exec", self.name, "visitor", "fetch", "-url", url, *self._way, *words],
+            capture_output=True, text=True, check=False, timeout=_TRANSFER_SECONDS)
+        if not done.stdout:
+            raise AssertionError(f"{self.name}: {done.stderr}")
         told = json.loads(done.stdout)
-        return Transfer(bytes=told["bytes"], seconds=told["seconds"], longest_gap_seconds=told["longestGapSeconds"])
+        return Transfer(bytes=told["bytes"], seconds=told["seconds"], longest_gap_seconds=told["longestGapSeconds"],
+                        last_byte=told["lastByte"], fault=done.stderr.strip())
+
+    def watch(self, url: str, seconds: float) -> list[Try]:
+        """Ask for a page again and again, each time by a connection of its own."""
+        renew = ["-renew", self._program.renew] if self._program.renew else []
+        done = subprocess.run(
+            ["docker", "exec", self.name, "visitor", "watch", "-url", url, "-for", f"{seconds}s", "-patience",
+             _PATIENCE, *self._way, *renew],
+            capture_output=True, text=True, check=False, timeout=_TRANSFER_SECONDS)
+        assert done.returncode == 0, done.stderr
+        return [Try(**json.loads(line)) for line in done.stdout.splitlines()]
+
+    @property
+    def _way(self) -> list[str]:
+        return ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
 
     def logs(self) -> str:
         """What the client's program has said."""
@@ -172,13 +214,13 @@ Clients = dict[str, Client]
 
 
 @contextmanager
-def all_clients(server: Server, version: int | None = None) -> Iterator[Clients]:
-    """Run a client of each protocol at the same time.
+def all_clients(server: Server, version: int | None = None, links: dict[str, str] | None = None) -> Iterator[Clients]:
+    """Run a client of each protocol at the same time, the first user's or one of these links.
 
     They are on the clients' network, or with a version of IP each on a line of its own, and find the server by that
     version only.
     """
-    outputs, links = server.outputs(), server.links()
+    outputs, links = server.outputs(), links or server.links()
     with ExitStack() as stack:
         made = {}
         for number, protocol in enumerate(PROTOCOLS):

@@ -161,16 +161,16 @@ class Server:
         parsed: dict[str, Any] = json.loads(done.stdout)
         return parsed
 
-    def links(self) -> dict[str, str]:
-        """Return the first user's links and files by protocol, as the panel answers them."""
-        parsed: dict[str, str] = json.loads(self.subscription("json"))
+    def links(self, url: str = "") -> dict[str, str]:
+        """Return a user's links and files by protocol, as the panel answers them; by default the first user's."""
+        parsed: dict[str, str] = json.loads(self.subscription("json", url))
         return parsed
 
-    def subscription(self, form: str) -> str:
-        """Return what the first user's link answers in that form; fails without an answer."""
+    def subscription(self, form: str, url: str = "") -> str:
+        """Return what a user's link answers in that form, by default the first user's; fails without an answer."""
         outputs = self.outputs()
         return subscription.answer(
-            outputs["subscriptionUrl"], form, address("caddy"), outputs.get("authorityCertificate"))
+            url or outputs["subscriptionUrl"], form, address("caddy"), outputs.get("authorityCertificate"))
 
 
 def ids() -> dict[str, str]:

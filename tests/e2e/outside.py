@@ -151,7 +151,8 @@ def outside() -> Iterator[Outside]:
         for name, words in _NETWORKS.items():
             docker("network", "rm", name, check=False)
             docker("network", "create", *words, name)
-        on_machine(f"ip address replace {_LOOPBACK6}")
+        # Without looking for a duplicate: until the kernel gets round to that, nobody may listen there.
+        on_machine(f"ip address replace {_LOOPBACK6} nodad")
         made = Outside()
         for served in made.servers:
             threading.Thread(target=served.serve_forever, daemon=True).start()

@@ -4,7 +4,7 @@ import base64
 import configparser
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -33,6 +33,9 @@ class Program:
 
     guard: str = ""
     """What is run before, so that the client reaches no origin beside its tunnel; ends with /tmp/guarded made."""
+
+    renew: str = ""
+    """Shell command that makes a client that was refused try again at once; most do with each connection."""
 
 
 def program(protocol: str, link: str) -> Program:
@@ -154,7 +157,9 @@ def _wireguard(text: str) -> Program:
         f"wireguard-go wg0 && wg setconf wg0 /client/wg.conf && {addresses} && "
         f"ip link set mtu {mtu} up dev wg0 && {routes} && exec sleep infinity")
     endpoint = file["Peer"]["Endpoint"].rpartition(":")[0]
-    return Program(script=script, hosts=(endpoint,), guard=_GUARD, files={"wg.conf": wg}, socks=False)
+    # A refusal is silence, after which a handshake is tried each 5 s (WireGuard's paper, section 6.1, Rekey-Timeout).
+    return Program(script=script, hosts=(endpoint,), guard=_GUARD, files={"wg.conf": wg}, socks=False,
+                   renew="wg setconf wg0 /client/wg.conf")
 
 
 def _wireguard_over_websocket(text: str) -> Program:
@@ -162,5 +167,7 @@ def _wireguard_over_websocket(text: str) -> Program:
     given = re.search(r"^# AUTH=(\S+)\n# chisel client (?:--tls-ca \S+ )?(\S+) (\S+)$", text, re.M)
     assert given
     auth, server, forward = given.groups()
-    carry = f"AUTH='{auth}' chisel client --tls-ca {_AUTHORITY} {server} {forward} & sleep 1; "
-    return Program(script=carry + inner.script, hosts=(_host(server),), guard=_GUARD, files=inner.files, socks=False)
+    # It ends when it is refused.
+    carry = (f"while :; do AUTH='{auth}' chisel client --tls-ca {_AUTHORITY} {server} {forward}; sleep 0.1; done & "
+             "sleep 1; ")
+    return replace(inner, script=carry + inner.script, hosts=(_host(server),))

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -13,12 +15,17 @@ import (
 	"time"
 )
 
+// never is longer than any transfer.
+const never = 24 * time.Hour
+
 // measured is what a transfer prints as one line of JSON.
 type measured struct {
 	Bytes   int64   `json:"bytes"`
 	Seconds float64 `json:"seconds"`
 	// LongestGapSeconds is the longest time without a byte, of a download.
 	LongestGapSeconds float64 `json:"longestGapSeconds"`
+	// LastByte is when the last byte of a download came, in seconds since 1970.
+	LastByte float64 `json:"lastByte"`
 }
 
 // fetch downloads from, or uploads to, what serve serves. The clock starts when the answer begins, or with the first
@@ -30,6 +37,7 @@ func fetch(arguments []string) error {
 	authority := flags.String("ca", "", "root that the server's certificate must lead to")
 	upload := flags.Int64("upload", 0, "bytes to send instead of asking for some")
 	atMost := flags.Duration("at-most", 0, "time after which a transfer is cut, and is measured as far as it came")
+	stall := flags.Duration("stall", 0, "time without a byte after which a download has failed; 0 for none")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -41,7 +49,7 @@ func fetch(arguments []string) error {
 	if *upload > 0 {
 		result, err = put(client, *from, *upload, *atMost)
 	} else {
-		result, err = get(client, *from, *atMost)
+		result, err = get(client, *from, *atMost, *stall)
 	}
 	return errors.Join(err, json.NewEncoder(os.Stdout).Encode(result))
 }
@@ -63,8 +71,14 @@ func throughProxy(socks, authority string) (*http.Client, error) {
 }
 
 // get fails when the bytes are not those that serve sends, and tells the place of the first wrong ones.
-func get(client *http.Client, from string, atMost time.Duration) (result measured, err error) {
-	answer, err := client.Get(from)
+func get(client *http.Client, from string, atMost, stall time.Duration) (result measured, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return result, err
+	}
+	answer, err := client.Do(request)
 	if err != nil {
 		return result, err
 	}
@@ -72,6 +86,8 @@ func get(client *http.Client, from string, atMost time.Duration) (result measure
 	if answer.StatusCode != http.StatusOK {
 		return result, errors.New(answer.Status)
 	}
+	watchdog := time.AfterFunc(cmp.Or(stall, never), cancel)
+	defer watchdog.Stop()
 	began := time.Now()
 	last := began
 	received, wanted, expected := make([]byte, blockSize), make([]byte, blockSize), &blocks{}
@@ -80,6 +96,10 @@ func get(client *http.Client, from string, atMost time.Duration) (result measure
 		now := time.Now()
 		result.LongestGapSeconds = max(result.LongestGapSeconds, now.Sub(last).Seconds())
 		last = now
+		if count > 0 {
+			watchdog.Reset(cmp.Or(stall, never))
+			result.LastByte = float64(now.UnixMicro()) / 1e6
+		}
 		_, _ = io.ReadFull(expected, wanted[:count]) // blocks never fail
 		if !bytes.Equal(received[:count], wanted[:count]) {
 			return result, fmt.Errorf("wrong bytes after %d", result.Bytes)

@@ -1,5 +1,6 @@
 """The panel as people and attackers meet it: through Caddy, on the public port."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -75,3 +76,38 @@ def test_the_token_of_the_panels_own_container_opens_nothing_from_outside(panel:
     for claim in ((), ("--header", "X-Forwarded-For: 127.0.0.1"), ("--header", "X-Real-IP: 127.0.0.1")):
         answer = panel("/api/v1/users", "--header", f"Authorization: Bearer {token}", *claim)
         assert " 401" in answer.partition("\n")[0]
+
+
+def test_a_program_works_with_a_token_from_outside_until_it_is_revoked(
+    deployed: Server, panel: Visit, tmp_path: Path,
+) -> None:
+    def ops(*words: str) -> str:
+        done = deployed.ops("accounts", *words)
+        assert done.returncode == 0, done.stdout
+        return done.stdout.strip()
+
+    def api(method: str, path: str, *words: str) -> tuple[str, str]:
+        """Return status and everything else of an answer."""
+        status, _, rest = panel(f"/api/v1{path}", "--request", method, "--header", f"@{token}", *words).partition("\n")
+        return status.split()[1], rest
+
+    token, file = tmp_path / "token", tmp_path / "users.json"
+    token.write_text("Authorization: Bearer " + ops(
+        "token", "admin", "--name", "outside", "--scope", "users:read", "--scope", "users:write"))
+    code, made = api("POST", "/users", "--json", '{"name": "program"}')
+    number, revision = (re.findall(rf'"{name}":(\d+)', made)[0] for name in ("id", "revision"))
+    assert code == "201", made
+    user = f"/users/{number}"
+    assert api("PATCH", user, "--header", f'If-Match: "{revision}"', "--json", '{"note": "first"}')[0] == "200"
+    assert api("PATCH", user, "--header", f'If-Match: "{revision}"', "--json", '{"note": "second"}')[0] == "412"
+    assert api("DELETE", user)[0] == "204"
+    file.write_text(json.dumps([{"name": f"guest {one}", "note": "n" * 900} for one in range(10_000)]))
+    code, report = api("POST", "/import?dry_run=true", "--json", f"@{file}")
+    assert (code, '"created":10000' in report) == ("200", True), report
+    for path in ("/overview", "/audit", "/accounts"):
+        assert api("GET", path)[0] == "403"
+    assert api("POST", "/accounts", "--json", '{"username": "eve", "role": "owner"}')[0] == "403"
+    ops("revoke", "admin", ops("tokens", "admin").split()[0])
+    assert api("GET", "/users")[0] == "401"
+    # Accounts are nothing of the deployment: the next test finds the server as it stands.
+    deployed.standing = {}

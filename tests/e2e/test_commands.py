@@ -1,0 +1,97 @@
+"""The commands for people, on a server that runs: by make, by `ops`, and by the program in the panel's container."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ops import subscription
+from tests.e2e.deployment import Server, address, docker
+
+pytestmark = pytest.mark.integration
+
+Run = Callable[..., str]
+FIND = """
+import glob, sys
+store = b"".join(open(name, "rb").read() for name in glob.glob("/var/lib/admin/*"))
+print([word for word in sys.stdin.read().split() if word.encode() in store])
+"""
+
+
+@pytest.fixture
+def run(deployed: Server) -> Iterator[Run]:
+    """Runs a command to its end, which must be the given one, and returns what it says."""
+    def to_the_end(*words: str, code: int = 0) -> str:
+        done = deployed.run(*words)
+        assert done.returncode == code, done.stdout
+        return done.stdout
+    yield to_the_end
+    # Users and accounts are nothing of the deployment: the next test finds the server as it stands.
+    deployed.standing = {}
+
+
+@pytest.fixture
+def ops(run: Run) -> Run:
+    return lambda *words, code=0: run("python", "-m", "ops", *words, code=code)
+
+
+def test_a_user_comes_and_goes_by_make(run: Run, deployed: Server) -> None:
+    url = re.findall(r"https://www\.stealth\.test/\S+", run("make", "add-user", "USER=alice"))[0]
+    authority = deployed.outputs()["authorityCertificate"]
+    assert subscription.links(url, address("caddy"), authority).keys() == deployed.links().keys()
+    assert re.search(r"^alice +active ", run("make", "list-users"), re.M)
+    assert "a user named alice already" in run("make", "add-user", "USER=ALICE", code=2)
+    assert "alice is removed" in run("make", "remove-user", "USER=alice")
+    assert "alice" not in run("make", "list-users")
+
+
+def test_ten_thousand_users_come_by_a_file_leave_by_another_and_go_at_once(
+    ops: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    file, exported = tmp_path / "users.json", tmp_path / "exported.json"
+    file.write_text(json.dumps([{"name": f"guest {number}", "limit": "1GB"} for number in range(10_000)]))
+    began = time.monotonic()
+    assert "10000 users are new" in ops("users", "import", str(file))
+    between = time.monotonic()
+    ops("users", "export", "--file", str(exported))
+    ended = time.monotonic()
+    with capsys.disabled():
+        print(f"\n10,000 users: imported in {between - began:.1f} s, exported in {ended - between:.1f} s.")
+    told = json.loads(exported.read_text())["users"]
+    assert len(told) == 10_001
+    assert all(user["secrets"] for user in told)
+    assert len(json.loads(ops("users", "--json", "list", "--search", "guest"))) == 10_000
+    lines = ops("users", "import", str(exported), code=1).splitlines()
+    assert lines[1].startswith("  line 2: first: ")
+    assert lines[-1] == "  and 9981 more"
+    ids = [user["id"] for user in json.loads(ops("users", "--json", "list", "--search", "guest"))]
+    assert api("POST", "/users/bulk", {"ids": ids, "action": "delete"}) == {"changed": 10_000}
+    assert "guest" not in ops("users", "list")
+
+
+def test_accounts_and_tokens_come_and_go_and_no_password_stays_behind(ops: Run, deployed: Server) -> None:
+    given = re.findall(r"signs in once with: (\S+)", ops("accounts", "add", "ann", "--role", "operator"))[0]
+    again = re.findall(r"signs in once with: (\S+)", ops("accounts", "reset", "ann"))[0]
+    token = ops("accounts", "token", "ann", "--name", "backup", "--scope", "users:read").strip()
+    assert re.search(r"^ann +operator +new ", ops("accounts", "list"), re.M)
+    assert "No owner would be left" in ops("accounts", "disable", "admin", code=1)
+    said = docker("logs", "stealth-admin") + deployed.pulumi("stack", "export").stdout
+    assert [word for word in (given, again, token) if word in said] == []
+    assert inside("-c", FIND, text=f"{given} {again} {token} admin") == "['admin']\n"
+    ops("accounts", "delete", "--yes", "ann")
+
+
+def api(method: str, path: str, body: object) -> object:
+    """Return what the panel answers the program of its own container."""
+    return json.loads(json.loads(inside("/app/call.py", method, path, text=json.dumps(body)))["text"])
+
+
+def inside(*words: str, text: str) -> str:
+    """Run Python in the panel's container."""
+    done = subprocess.run(["docker", "exec", "--interactive", "stealth-admin", "/usr/bin/python3", "-I", "-S", *words],
+                          input=text, capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -46,6 +47,29 @@ func TestAMalformedSecretIsItsUsersOwnFault(t *testing.T) {
 	unknown := agent.User{Name: "u3", Secrets: map[string]string{"trojan": "secret"}}
 	if faults := server.people.Apply([]agent.User{unknown}, nil); faults["u3"] == nil {
 		t.Error("an engine without Trojan took a user of it")
+	}
+}
+
+func TestNoSecretIsWrittenDown(t *testing.T) {
+	server, origin, user := newServer(t), newOrigin(t), newUser("u1")
+	for _, set := range [][]agent.User{nil, {user}} {
+		server.apply(t, set)
+		for way, protocol := range ways {
+			if err := server.client(t, way, user.Secrets[protocol]).get(origin); (err == nil) != (set != nil) {
+				t.Errorf("%s: %v", way, err)
+			}
+		}
+	}
+	text, err := os.ReadFile(server.log)
+	if err != nil || !strings.Contains(string(text), origin.Listener.Addr().String()) {
+		t.Fatalf("the log says nothing of a connection (%v): %s", err, text)
+	}
+	for protocol, secret := range user.Secrets {
+		for part := range strings.SplitSeq(secret, ":") {
+			if strings.Contains(string(text), part) {
+				t.Errorf("%s's secret stands in the log", protocol)
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -53,6 +54,8 @@ type server struct {
 	key         string
 	certificate string
 	site        *httptest.Server
+	// log is the file that everything is written down in.
+	log string
 }
 
 func newServer(t *testing.T) *server {
@@ -70,7 +73,9 @@ func newServer(t *testing.T) *server {
 	tls := object{"enabled": true, "alpn": []string{"h3"}, "certificate": []string{certificate}, "key": []string{privateKey}}
 	outbounds := outbound.NewRegistry()
 	direct.RegisterOutbound(outbounds)
+	made.log = filepath.Join(t.TempDir(), "log")
 	start(t, made.people.Inbounds(), outbounds, object{
+		"log": object{"level": "trace", "output": made.log},
 		"inbounds": []object{
 			{"type": "shadowtls", "listen": "127.0.0.1", "listen_port": made.ports["shadowtls"], "version": 3,
 				"strict_mode": true, "detour": "shadowsocks", "users": []object{{"password": sharedPassword}},
@@ -126,7 +131,9 @@ func (server *server) client(t *testing.T, way, secret string) *client {
 
 func start(t *testing.T, inbounds *inbound.Registry, outbounds *outbound.Registry, config object) *box.Box {
 	t.Helper()
-	config["log"] = object{"level": "fatal"}
+	if config["log"] == nil {
+		config["log"] = object{"level": "fatal"}
+	}
 	text, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)

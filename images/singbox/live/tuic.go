@@ -36,7 +36,9 @@ func (people *People) newTUIC(
 		return nil, err
 	}
 	library, err := tuic.NewService[*member](tuic.ServiceOptions{
-		Context: ctx, Logger: logger, TLSConfig: common.tls, CongestionControl: options.CongestionControl,
+		// It writes down the UUID of whoever it refuses, which another protocol may still let in.
+		Logger:  log.NewNOPFactory().Logger(),
+		Context: ctx, TLSConfig: common.tls, CongestionControl: options.CongestionControl,
 		UDPTimeout: constant.UDPTimeout, Handler: common,
 	})
 	if err != nil {

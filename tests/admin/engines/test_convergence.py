@@ -162,6 +162,8 @@ class World(RuleBasedStateMachine):
         self.served.rise()
         self.is_up = True
 
+    # One around another would ask twice as often each time.
+    @precondition(lambda self: "answer" not in vars(self.served.agent))
     @rule()
     def lose_an_answer(self) -> None:
         """Let the agent do what it is told next, and the panel never hear of it."""

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panel.users.errors import UserError
@@ -60,6 +60,7 @@ def test_names_that_differ_by_more_are_not() -> None:
     assert len({name_key(name) for name in ("alice", "alíce", "alice2", "الیس", "\u0430lice")}) == 5
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_whatever_is_taken_for_a_name_can_be_shown_stored_and_said_again(text: str) -> None:
     try:

@@ -108,7 +108,7 @@ def client(app: Flask) -> FlaskClient:
 def served_file(app: Flask, tmp_path: Path) -> Iterator[Path]:
     """panel.json of a panel that is being served."""
     server = make_server("127.0.0.1", 0, app)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     (tmp_path / "served").mkdir()
     yield panel_file.write(tmp_path / "served", port=server.server_port)
     server.shutdown()

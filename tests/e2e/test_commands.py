@@ -62,12 +62,12 @@ def test_ten_thousand_users_come_by_a_file_leave_by_another_and_go_at_once(
     with capsys.disabled():
         print(f"\n10,000 users: imported in {between - began:.1f} s, exported in {ended - between:.1f} s.")
     told = json.loads(exported.read_text())["users"]
-    assert len(told) == 10_001
+    assert sum(user["name"].startswith("guest ") for user in told) == 10_000
     assert all(user["secrets"] for user in told)
     assert len(json.loads(ops("users", "--json", "list", "--search", "guest"))) == 10_000
     lines = ops("users", "import", str(exported), code=1).splitlines()
     assert lines[1].startswith("  line 2: first: ")
-    assert lines[-1] == "  and 9981 more"
+    assert lines[-1] == f"  and {len(told) - 20} more"
     ids = [user["id"] for user in json.loads(ops("users", "--json", "list", "--search", "guest"))]
     assert api("POST", "/users/bulk", {"ids": ids, "action": "delete"}) == {"changed": 10_000}
     assert "guest" not in ops("users", "list")

@@ -80,7 +80,8 @@ def test_a_daemon_that_is_killed_comes_back_alone_and_its_protocols_with_it(
     os.kill(inspect(victim)["State"]["Pid"], signal.SIGKILL)
     for protocol in VICTIMS[victim]:
         with client(protocol.lower(), program(protocol, links[protocol]), outputs["authorityCertificate"]) as made:
-            assert made.fetch_when_ready(beyond.url).stdout == PAGE, f"{protocol}: {made.logs()}"
+            # Until Trojan-Go is back, Caddy's site answers its clients with an error (decision 0014).
+            assert made.fetch_when_ready(beyond.url, "--fail").stdout == PAGE, f"{protocol}: {made.logs()}"
     assert {name: inspect(name)["State"]["StartedAt"] for name in others} == before
     end = time.monotonic() + 60
     while victim not in healthy() and time.monotonic() < end:

@@ -11,6 +11,7 @@ from tests.admin import demo, people
 from tests.admin.browser import chromium
 from tests.admin.browser.pages import sign_in
 from tests.admin.demo import Demo
+from tests.admin.through_caddy import SITE
 
 Tab = Callable[..., Page]
 # A page is there in a fraction of it, on a busy machine too.
@@ -41,10 +42,12 @@ def tab(panel: Demo, browser: Browser) -> Iterator[Tab]:
     contexts, complaints = [], []
 
     def hear(message: ConsoleMessage) -> None:
-        # The browser also writes down each page that is answered with an error, as the forms' own refusals are.
-        is_of_page = message.page is not None and message.location["url"] == message.page.url
+        # The browser also writes down each page that is answered with an error, as the forms' own refusals are,
+        # and looks for an icon of those that are no HTML and name none.
+        url = message.location["url"]
+        is_of_page = message.page is not None and url in (message.page.url, f"{SITE}/favicon.ico")
         if message.type in ("error", "warning") and not (is_of_page and "Failed to load resource" in message.text):
-            complaints.append(f"{message.location['url']}: {message.text}")
+            complaints.append(f"{url}: {message.text}")
 
     def open_tab(owner: str = "", **options: Any) -> Page:
         context = browser.new_context(ignore_https_errors=True, **options)

@@ -164,10 +164,8 @@ def _wireguard(text: str) -> Program:
 
 def _wireguard_over_websocket(text: str) -> Program:
     inner = _wireguard("\n".join(line for line in text.splitlines() if not line.startswith("#")))
-    given = re.search(r"^# AUTH=(\S+)\n# chisel client (?:--tls-ca \S+ )?(\S+) (\S+)$", text, re.M)
+    given = re.search(r"^# AUTH=(\S+)\n# (chisel client .* (https://\S+) \S+)$", text, re.M)
     assert given
-    auth, server, forward = given.groups()
-    # It ends when it is refused.
-    carry = (f"while :; do AUTH='{auth}' chisel client --tls-ca {_AUTHORITY} {server} {forward}; sleep 0.1; done & "
-             "sleep 1; ")
+    auth, command, server = given.groups()
+    carry = f"AUTH='{auth}' {command.replace('authority.crt', _AUTHORITY)} & sleep 1; "
     return replace(inner, script=carry + inner.script, hosts=(_host(server),))

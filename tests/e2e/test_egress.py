@@ -211,7 +211,7 @@ def test_a_chisel_client_that_breaks_its_word_opens_nothing_but_the_cover_site(
 ) -> None:
     outputs = deployed.outputs()
     text = deployed.links()["wireguardWebsocket"]
-    words = re.search(r"^# AUTH=(\S+)\n# chisel client (?:--tls-ca \S+ )?(\S+) \S+?:\d+:(\S+)$", text, re.M)
+    words = re.search(r"^# AUTH=(\S+)\n# chisel client (?:--\S+ \S+ )*(\S+) \S+?:\d+:(\S+)$", text, re.M)
     assert words
     auth, server, announced = words.groups()
     (tmp_path / "ca.crt").write_text(outputs["authorityCertificate"])

@@ -9,6 +9,8 @@ _MTU_OVER_WEBSOCKET = 1280
 # Shorter than the front's idle time by far, and a peer behind a carrier's NAT stays reachable.
 _KEEPALIVE_SECONDS = 10
 _WEBSOCKET_ENDPOINT = "127.0.0.1:51821"
+# After refusals chisel would wait for up to five minutes, also once its user is let in again.
+_RETRY = "--max-retry-interval 1s "
 
 
 def direct_file(server: ServerFacts, user: User) -> str:
@@ -23,7 +25,7 @@ def websocket_file(server: ServerFacts, user: User) -> str:
     # chisel takes its user from the variable AUTH, so that no command line shows the password.
     return "\n".join([
         f"# AUTH={engine_name(user.id)}:{user.secrets['wireguardWebsocket']['password']}",
-        f"# chisel client {trust}{site} {_WEBSOCKET_ENDPOINT}:{server.wireguard_endpoint}/udp",
+        f"# chisel client {trust}{_RETRY}{site} {_WEBSOCKET_ENDPOINT}:{server.wireguard_endpoint}/udp",
         _file(server, user, "wireguardWebsocket", _WEBSOCKET_ENDPOINT, _MTU_OVER_WEBSOCKET)])
 
 

@@ -99,13 +99,13 @@ def test_over_websocket_the_file_says_the_command_that_carries_it(server: Server
     assert file["Interface"]["Address"] == "10.66.66.3/32, fd9c:3b1e:7a20:2::3/128"
     auth, command = every_way(server, user())["wireguardWebsocket"].splitlines()[:2]
     assert auth == f"# AUTH=u17:{SECRETS['wireguardWebsocket']['password']}"
-    assert command == (f"# chisel client --tls-ca authority.crt https://www.example.com:443{server.tunnel_path} "
-                       "127.0.0.1:51821:172.20.0.14:51820/udp")
+    assert command == ("# chisel client --tls-ca authority.crt --max-retry-interval 1s "
+                       f"https://www.example.com:443{server.tunnel_path} 127.0.0.1:51821:172.20.0.14:51820/udp")
 
 
 def test_where_everybody_knows_the_authority_the_command_names_none(server: ServerFacts) -> None:
     public = dataclasses.replace(server, authority="")
-    assert "# chisel client https://" in every_way(public, user())["wireguardWebsocket"]
+    assert "# chisel client --max-retry-interval 1s https://" in every_way(public, user())["wireguardWebsocket"]
 
 
 @settings(FEW)

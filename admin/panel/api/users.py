@@ -71,7 +71,7 @@ class OneUser(MethodView):
     def patch(self, said: dict[str, Any], user_id: int) -> ResponseReturnValue:
         """Change what is named, and nothing else; with If-Match only if nobody else was faster."""
         with database().write() as session:
-            _check_unchanged(service.find(session, user_id))
+            _check_unchanged(service.find_for_change(session, user_id))
             user = service.edit(session, current_actor(), user_id, UserChange(**_as_tuple(said)))
             return shapes.of_user(session, user), {"ETag": _etag(user)}
 
@@ -80,7 +80,7 @@ class OneUser(MethodView):
     def delete(self, user_id: int) -> None:
         """Remove a user for good, with their secrets."""
         with database().write() as session:
-            _check_unchanged(service.find(session, user_id))
+            _check_unchanged(service.find_for_change(session, user_id))
             service.delete(session, current_actor(), user_id)
 
 
@@ -111,7 +111,7 @@ def usage(user_id: int) -> list[traffic.ProtocolTraffic]:
 def act(user_id: int, action: str) -> dict[str, Any]:
     """Do one thing to a user."""
     with database().write() as session:
-        _check_unchanged(service.find(session, user_id))
+        _check_unchanged(service.find_for_change(session, user_id))
         return shapes.of_user(session, bulk.apply(session, current_actor(), [user_id], schemas.ACTIONS[action])[0])
 
 

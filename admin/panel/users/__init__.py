@@ -7,11 +7,22 @@ what an operator can mend.
 from .errors import UnknownUserError, UserError
 from .fields import UNCHANGED, NewUser, UserChange
 from .search import Page, UserQuery, by_name, find, search
-from .service import create, delete, edit, purge, renew_secrets, reset_usage, revoke_link, start, switch
+from .service import (
+    create,
+    delete,
+    edit,
+    find_for_change,
+    purge,
+    renew_secrets,
+    reset_usage,
+    revoke_link,
+    start,
+    switch,
+)
 from .status import refresh_status, roll_periods
 
 __all__ = [
     "UNCHANGED", "NewUser", "Page", "UnknownUserError", "UserChange", "UserError", "UserQuery", "by_name", "create",
-    "delete", "edit", "find", "purge", "refresh_status", "renew_secrets", "reset_usage", "revoke_link", "roll_periods",
-    "search", "start", "switch",
+    "delete", "edit", "find", "find_for_change", "purge", "refresh_status", "renew_secrets", "reset_usage",
+    "revoke_link", "roll_periods", "search", "start", "switch",
 ]

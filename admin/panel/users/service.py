@@ -50,6 +50,12 @@ def create(session: Session, actor: Actor, server: ServerFacts | None, new: NewU
     return user
 
 
+def find_for_change(session: Session, user_id: int) -> User:
+    """Return the user as no other transaction changes them until the end of this one; raises UnknownUserError."""
+    revisions.await_writers(session)
+    return find(session, user_id)
+
+
 def edit(session: Session, actor: Actor, user_id: int, change: UserChange) -> User:
     """Change the fields that are said; another period of the quota begins at zero."""
     values = checked(change)

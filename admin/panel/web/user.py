@@ -1,5 +1,6 @@
 """One user: what is known of them, what is changed, what is done."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,7 +80,7 @@ def edit(user_id: int) -> ResponseReturnValue:
             values["expires_at"] = UNCHANGED
         try:
             with database().write() as session:
-                _check_nobody_was_faster(_find(session, user_id))
+                _check_nobody_was_faster(_find(session, user_id, service.find_for_change))
                 service.edit(session, current_actor(), user_id, UserChange(**values))
         except UserError as fault:
             form.blame(fault.field, fault.sentence)
@@ -98,15 +99,15 @@ def act(user_id: int, action: str) -> ResponseReturnValue:
             user = _find(session, user_id)
         return render_template("web/confirm.html", name=action, user=user, actions=ACTIONS)
     with database().write() as session:
-        _find(session, user_id)
+        _find(session, user_id, service.find_for_change)
         bulk.apply(session, current_actor(), [user_id], ACTIONS[action].does)
     flash(str(ACTIONS[action].done))
     return redirect(url_for("users.index") if action == "delete" else url_for("user.show", user_id=user_id), 303)
 
 
-def _find(session: Session, user_id: int) -> User:
+def _find(session: Session, user_id: int, find: Callable[[Session, int], User] = service.find) -> User:
     try:
-        return service.find(session, user_id)
+        return find(session, user_id)
     except service.UnknownUserError:
         abort(404)
 

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -76,6 +78,19 @@ def test_a_change_on_top_of_another_s_is_refused(api: Api, alice: dict[str, Any]
     assert "changed by somebody else" in answer["message"]
     api("DELETE", path, headers={"If-Match": tag}, status=412)
     assert api("GET", path)["note"] == "first"
+
+
+def test_of_two_changes_at_the_same_moment_one_is_refused(api: Api, alice: dict[str, Any]) -> None:
+    path = f"/users/{alice['id']}"
+    for _ in range(10):
+        headers, together = {"If-Match": api.raw("GET", path).headers["ETag"]}, Barrier(2)
+
+        def change(note: str, headers: dict[str, str] = headers, together: Barrier = together) -> int:
+            together.wait(10)
+            return int(api.raw("PATCH", path, {"note": note}, headers=headers).status_code)
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(change, ("first", "second"))) == [200, 412]
 
 
 def test_one_action_is_done_to_all_of_several_or_to_none(api: Api, alice: dict[str, Any]) -> None:

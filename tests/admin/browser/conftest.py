@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from panel.accounts import passwords
 from tests.admin import demo, people
@@ -15,7 +15,7 @@ from tests.admin.through_caddy import SITE
 
 Tab = Callable[..., Page]
 # A page is there in a fraction of it, on a busy machine too.
-PATIENCE_MILLISECONDS = 15_000
+_PATIENCE_MILLISECONDS = 15_000
 _START_MILLISECONDS = 120_000
 
 
@@ -32,6 +32,7 @@ def panel() -> Iterator[Demo]:
 @pytest.fixture(scope="package")
 def browser(panel: Demo) -> Iterator[Browser]:
     """Chromium, for which the panel's name leads to the panel."""
+    expect.set_options(timeout=_PATIENCE_MILLISECONDS)
     with chromium.start(panel.port) as address, sync_playwright() as playwright:
         yield playwright.chromium.connect_over_cdp(address, timeout=_START_MILLISECONDS)
 
@@ -52,7 +53,7 @@ def tab(panel: Demo, browser: Browser) -> Iterator[Tab]:
     def open_tab(owner: str = "", **options: Any) -> Page:
         context = browser.new_context(ignore_https_errors=True, **options)
         contexts.append(context)
-        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        context.set_default_timeout(_PATIENCE_MILLISECONDS)
         context.on("console", hear)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         page = context.new_page()

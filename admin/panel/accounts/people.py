@@ -72,7 +72,7 @@ def reset(session: Session, actor: Actor, pepper: str, account_id: int) -> str:
 
 def change_role(session: Session, actor: Actor, account_id: int, role: str) -> None:
     """Give an account another role; it holds from its next request on."""
-    account = find(session, account_id)
+    account = _find_beside_owners(session, account_id)
     before, account.role = account.role, _checked(role)
     _check_an_owner_is_left(session)
     audit.record(session, actor, "account.role", account.username, role=[before, role])
@@ -80,7 +80,7 @@ def change_role(session: Session, actor: Actor, account_id: int, role: str) -> N
 
 def switch(session: Session, actor: Actor, account_id: int, enabled: bool) -> None:
     """Let an account sign in or not; a disabled one's sessions and tokens end."""
-    account = find(session, account_id)
+    account = _find_beside_owners(session, account_id)
     account.is_disabled = not enabled
     _check_an_owner_is_left(session)
     if not enabled:
@@ -90,7 +90,7 @@ def switch(session: Session, actor: Actor, account_id: int, enabled: bool) -> No
 
 def delete(session: Session, actor: Actor, account_id: int) -> None:
     """Remove an account with its sessions and tokens; what it did stays in the audit log."""
-    account = find(session, account_id)
+    account = _find_beside_owners(session, account_id)
     session.delete(account)
     _check_an_owner_is_left(session)
     audit.record(session, actor, "account.delete", account.username)
@@ -115,6 +115,12 @@ def _checked(role: str) -> str:
 def _shut_out(session: Session, account_id: int) -> None:
     sessions.end_all(session, account_id)
     session.execute(delete_rows(Token).where(Token.account_id == account_id))
+
+
+def _find_beside_owners(session: Session, account_id: int) -> Account:
+    """Return an account, to be changed while nobody changes an owner: two could else take each other's role away."""
+    session.execute(select(Account.id).where(Account.role == "owner").order_by(Account.id).with_for_update())
+    return find(session, account_id)
 
 
 def _check_an_owner_is_left(session: Session) -> None:

@@ -1,6 +1,8 @@
 """Accounts by the API: what the server's own program may do, what owners prove, and what no token gets."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -78,6 +80,21 @@ def test_of_two_changes_at_once_none_is_made_if_one_is_refused(api: Api, ann: Ac
     api("PATCH", f"/accounts/{bob['id']}", {"is_disabled": True})
     api("PATCH", f"/accounts/{ann.id}", {"role": "owner", "is_disabled": True}, status=422)
     assert api("GET", f"/accounts/{ann.id}")["is_disabled"] is False
+
+
+def test_two_owners_do_not_take_each_other_s_role_away_at_the_same_moment(api: Api, database: Database) -> None:
+    numbers = [people.add(database, name).id for name in ("ann", "bob")]
+    for _ in range(10):
+        together = Barrier(2)
+
+        def demote(number: int, together: Barrier = together) -> int:
+            together.wait(10)
+            return int(api.raw("PATCH", f"/accounts/{number}", {"role": "reader"}).status_code)
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(demote, numbers)) == [200, 422]
+        for number in numbers:
+            api("PATCH", f"/accounts/{number}", {"role": "owner"})
 
 
 @pytest.mark.parametrize(("method", "path", "body", "field"), [

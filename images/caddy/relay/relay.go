@@ -1,10 +1,7 @@
 // Package relay joins a client's connection to a daemon behind Caddy.
-//
-// Two plain sockets are handed to io.Copy as they are, so that the kernel moves the bytes between them by splice(2).
 package relay
 
 import (
-	"io"
 	"net"
 	"time"
 
@@ -58,7 +55,7 @@ func Join(client, daemon net.Conn) {
 
 // pass copies one way and passes on its end: an orderly one leaves the other way open, a break ends both.
 func pass(into, from net.Conn) {
-	_, err := io.Copy(into, from)
+	err := carry(into, from, pieces)
 	half, can := into.(interface{ CloseWrite() error })
 	if err != nil || !can || half.CloseWrite() != nil {
 		_ = into.Close()

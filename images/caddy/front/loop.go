@@ -72,6 +72,7 @@ func (loop *loop) watch(socket int) error {
 
 // run returns only after stop or if the kernel refuses to go on.
 func (loop *loop) run() error {
+	awaitTurn()
 	defer loop.close()
 	events := make([]unix.EpollEvent, 128)
 	for !loop.stopping.Load() {

@@ -41,6 +41,7 @@ func run(arguments []string) (int, error) {
 	if err != nil {
 		return 2, err
 	}
+	awaitTurn()
 	failure := make(chan error, 1)
 	stats := &counters{}
 	if chosen.hasBackend() {

@@ -85,7 +85,7 @@ class OneUser(MethodView):
 
 
 @blueprint.route(f"/{_USER}/link")
-@requires("users:read")
+@requires("users:write")  # who has a link may use the server
 @blueprint.response(200, schemas.Link)
 def link(user_id: int) -> dict[str, str]:
     """Show a user's link."""

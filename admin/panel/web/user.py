@@ -21,6 +21,7 @@ from ..store.models import User
 from ..users import UNCHANGED, NewUser, UserChange, UserError, bulk
 from . import charts, warnings
 from .forms import UserForm, last_day
+from .layout import may
 from .overview import engine_states
 from .words import ACTIONS, ENGINE_STATES, PERIODS, STATUSES
 
@@ -57,7 +58,7 @@ def show(user_id: int) -> str:
         usage = {each.protocol: each for each in traffic.by_protocol(session, user_id)}
         is_online = bool(traffic.online(session, now, [user_id]))
         chart = charts.of_span(session, span, now, settings.time_zone, user_id)
-    link = subscriptions.url(settings, user) if settings.server else ""
+    link = subscriptions.url(settings, user) if settings.server and may("users:write") else ""
     return render_template(
         "web/user.html", user=user, is_online=is_online, span=span, chart=chart, actions=ACTIONS, statuses=STATUSES,
         periods=PERIODS, engine_states=ENGINE_STATES, protocols=_rows(settings, user, usage),

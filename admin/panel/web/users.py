@@ -16,6 +16,7 @@ from ..context import config, database
 from ..engines import traffic
 from ..users import Page, UserError, UserQuery, bulk
 from ..users.search import MOST_PER_PAGE
+from .layout import may
 from .words import ACTIONS, STATUSES
 
 blueprint = Blueprint("users", __name__)
@@ -45,7 +46,8 @@ def index() -> str:
         found = service.search(session, query)
         online = traffic.online(session, datetime.now(UTC), [user.id for user in found.users])
     settings = config()
-    links = {user.id: subscriptions.url(settings, user) for user in found.users} if settings.server else {}
+    shown = found.users if settings.server and may("users:write") else []
+    links = {user.id: subscriptions.url(settings, user) for user in shown}
     return render_template(
         "web/users.html", found=found, query=query, online=online, links=links, statuses=STATUSES, sorts=_SORTS,
         actions=ACTIONS, address=partial(_address, query, found))

@@ -7,6 +7,7 @@ import pytest
 from panel.store.database import Database
 from panel.store.models import Usage
 from panel.users import by_name
+from tests.admin import people
 from tests.admin.api.conftest import Api
 
 
@@ -54,6 +55,14 @@ def test_another_link_takes_the_place_of_the_former(api: Api, alice: dict[str, A
     after = api("GET", f"{path}/link")["url"]
     assert before.startswith("https://www.example.com/")
     assert before != after
+
+
+def test_who_may_only_read_gets_no_link(api: Api, alice: dict[str, Any], database: Database) -> None:
+    bob = people.add(database, "bob", "operator").id
+    token = api("POST", f"/accounts/{bob}/tokens", {"name": "monitor", "scopes": ["users:read"]}, status=201)["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert api.raw("GET", f"/users/{alice['id']}", headers=headers).status_code == 200
+    assert api.raw("GET", f"/users/{alice['id']}/link", headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize(("body", "field"), [

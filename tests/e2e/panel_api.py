@@ -18,6 +18,7 @@ from tests.e2e.deployment import Server, address
 
 _HTTPS_PORT = 443
 _PATIENCE_SECONDS = 20
+_MOST_AT_ONCE = 5_000
 _TOKEN = {"name": "end-to-end tests", "scopes": ["users:read", "users:write", "server:read"], "days": 1}
 
 
@@ -42,6 +43,11 @@ class PanelApi:
         """Add a user; return their id and link."""
         made = self.call("POST", "/users", {"name": name})["id"]
         return made, self.call("GET", f"/users/{made}/link")["url"]
+
+    def remove(self, ids: list[int]) -> None:
+        """Remove users, many at once."""
+        for first in range(0, len(ids), _MOST_AT_ONCE):
+            self.call("POST", "/users/bulk", {"action": "delete", "ids": ids[first:first + _MOST_AT_ONCE]})
 
     def when_applied(self, *, patience_seconds: float = _PATIENCE_SECONDS, after: float = 0) -> float:
         """Wait until every engine has all users as the store has them; return the moment, in seconds since 1970.

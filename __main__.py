@@ -49,6 +49,7 @@ pulumi.export("siteUrl", f"https://{plan.name('www')}{port}/")
 pulumi.export("panelUrl", secrets.panel.apply(lambda keys: f"https://{plan.name('www')}{port}{keys.path}/"))
 pulumi.export("panelUsername", settings.admin_username)
 pulumi.export("panelPassword", secrets.panel_password)
+pulumi.export("metricsToken", secrets.panel.apply(lambda keys: keys.metrics_token))
 if settings.mode == "full":
     pulumi.export("subscriptionUrl", secrets.panel.apply(lambda keys: subscription_url(settings, plan, keys)))
 if deployment.certificates.roots is not None:

@@ -43,6 +43,17 @@ def test_every_output_is_in_the_readme(output: str) -> None:
     assert f"`{output}`" in README
 
 
+@pytest.mark.parametrize("metric", re.findall(r'"(stealth_\w+)"', Path("admin/panel/metrics.py").read_text()))
+def test_every_metric_is_documented(metric: str) -> None:
+    assert re.search(rf"^\| `{metric}(_total)?` \|", Path("docs/metrics.md").read_text(), re.M)
+
+
+@pytest.mark.parametrize("kind", [kind for file in Path("admin/panel/alerts").glob("*.py") for kind in re.findall(
+    r'(?:kind=|\()"([a-z]+_[a-z_]+)"[,\n]', file.read_text())])
+def test_every_kind_of_alert_is_documented(kind: str) -> None:
+    assert f"| `{kind}` |" in Path("docs/alerts.md").read_text()
+
+
 def test_every_file_that_the_documents_name_exists() -> None:
     for document in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
         for name in re.findall(r"`([\w./-]+\.(?:py|sh|md|yaml))`", Path(document).read_text()):

@@ -228,5 +228,5 @@ def kill_below(server: Server, command: str) -> None:
 def test_outputs_that_are_secret_are_marked_so(deployed: Server) -> None:
     shown = json.loads(deployed.pulumi("stack", "output", "--json").stdout)
     assert {name for name, value in shown.items() if value == "[secret]"} == {
-        "subscriptionUrl", "panelPassword", "panelUrl"}
+        "subscriptionUrl", "metricsToken", "panelPassword", "panelUrl"}
     assert shown["authorityCertificate"].startswith("-----BEGIN CERTIFICATE-----")

@@ -58,8 +58,6 @@ _DIGESTS = (
             if entry.detail["attempts"] >= _MANY_ATTEMPTS else "",
             sentence=lambda names: f"Failed attempts to sign in are being slowed down: {names}."),
 )
-KINDS_OF_EVENTS = tuple(digest.kind for digest in _DIGESTS)
-
 
 def tell_conditions(session: Session, now: datetime, found: Iterable[Condition], channels: Sequence[str]) -> None:
     """Tell which conditions are new and which are over."""

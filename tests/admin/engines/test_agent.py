@@ -2,12 +2,10 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
-from panel.engines.agent import Agent, AgentError, ConflictError, Counters
-from panel.engines.digest import digest
+from panel.engines.agent import Agent, AgentError, Counters
 from tests.admin.engines.fake_agent import TOKEN, Served
 
 USERS = {"u1": {"trojan": "one"}, "u2": {"trojan": "two", "tuic": "three"}}
@@ -20,33 +18,6 @@ def agent(served: Served) -> Iterator[Agent]:
     agent.close()
 
 
-def test_a_new_agent_knows_nobody(agent: Agent) -> None:
-    status = agent.status()
-    assert (status.revision, status.users, status.applied, status.fault) == ("", 0, True, "")
-    assert status.digest == digest({})
-    assert status.instance
-
-
-def test_all_users_and_then_a_change(agent: Agent) -> None:
-    assert agent.replace("e:1", USERS).digest == digest(USERS)
-    status = agent.change("e:1", "e:2", {"u3": {"trojan": "four"}}, ["u1", "u9"])
-    assert status == agent.status()
-    assert (status.revision, status.users) == ("e:2", 2)
-    assert status.digest == digest({"u2": USERS["u2"], "u3": {"trojan": "four"}})
-
-
-def test_a_change_of_another_revision_is_a_conflict_and_changes_nothing(agent: Agent) -> None:
-    before = agent.replace("e:1", USERS)
-    with pytest.raises(ConflictError):
-        agent.change("e:0", "e:2", {}, ["u1"])
-    assert agent.status() == before
-
-
-def test_a_user_without_secrets_is_refused_with_the_agents_sentence(agent: Agent) -> None:
-    with pytest.raises(AgentError, match="422: refused: user u1 has no secret"):
-        agent.replace("e:1", {"u1": {}})
-
-
 def test_traffic_is_read_with_the_run_it_belongs_to(agent: Agent, served: Served) -> None:
     assert agent.traffic().users == {}
     served.agent.traffic = {"u1": {"trojan": {"up": 1, "down": 2, "open": 3}, "tuic": {
@@ -55,12 +26,6 @@ def test_traffic_is_read_with_the_run_it_belongs_to(agent: Agent, served: Served
     assert report.instance == agent.status().instance
     assert report.users == {"u1": {
         "trojan": Counters(up=1, down=2, open=3), "tuic": Counters(up=0, down=0, open=0, seen=9)}}
-
-
-def test_another_token_is_told(served: Served) -> None:
-    with (closing(Agent(served.url, "another")) as agent,
-          pytest.raises(AgentError, match="another token than the panel; deploy both anew")):
-        agent.status()
 
 
 def test_one_connection_serves_until_the_agent_ends_it(agent: Agent, served: Served) -> None:

@@ -1,0 +1,68 @@
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from panel.alerts import conditions
+from panel.engines import Certificate, Engine, Overview
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+STORE = Path("/var/lib/admin/panel.db")
+
+
+@pytest.fixture(autouse=True)
+def disk(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The disk of the store; none of the tests looks at the machine's."""
+    disk = SimpleNamespace(free=10 * 2**30, total=20 * 2**30)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
+    return disk
+
+
+def kinds(
+    *, state: str = "applied", lag: float = 0, lifetime_days: float = 90, left_days: float = 60,
+    audit_broken_at: int | None = None, store: Path | None = STORE,
+) -> list[str]:
+    ends = NOW + timedelta(days=left_days)
+    overview = Overview(
+        engines=(Engine(name="xray", state=state, fault="gone.", users=0, lag_seconds=lag, seen_at=None),),
+        certificates=(Certificate(
+            name="www.example.com", began_at=ends - timedelta(days=lifetime_days), expires_at=ends),
+            Certificate(name="cdn.example.com", fault="its certificate could not be read.")),
+        users={}, online=0, up_bytes=0, down_bytes=0, warnings=())
+    return [condition.kind for condition in conditions.found(overview, NOW, store, audit_broken_at)]
+
+
+def test_of_a_healthy_server_nothing_is_told() -> None:
+    assert kinds() == []
+
+
+def test_an_engine_is_told_after_two_minutes() -> None:
+    assert kinds(state="failed", lag=119) == []
+    assert kinds(state="failed", lag=120) == ["engine_failed"]
+    assert kinds(state="pending", lag=500) == [], "it has just not been asked"
+
+
+@pytest.mark.parametrize(("lifetime_days", "left_days", "told"), [
+    (365, 15, 0), (365, 13.9, 1), (365, 3.1, 1), (365, 2.9, 2), (365, -1, 2),
+    # Let's Encrypt's renewal is due with 30 days left.
+    (90, 29, 0), (90, 13.9, 1),
+    # Caddy's own authority signs for 12 hours, and renews with 4 hours left.
+    (0.5, 0.4, 0), (0.5, 3 / 24, 0), (0.5, 1 / 24, 2),
+])
+def test_a_certificate_is_told_when_its_renewal_is_overdue(lifetime_days: float, left_days: float, told: int) -> None:
+    wanted = ["certificate_expires", "certificate_expires_soon"][:told]
+    assert kinds(lifetime_days=lifetime_days, left_days=left_days) == wanted
+
+
+def test_a_full_disk_is_told(disk: SimpleNamespace) -> None:
+    disk.free = 199 * 2**20
+    assert kinds() == ["disk_nearly_full"]
+    assert kinds(store=None) == [], "PostgreSQL's disk is not ours to know"
+    disk.free, disk.total = 20 * 2**20, 100 * 2**20
+    assert kinds() == [], "a small disk may be small"
+
+
+def test_a_broken_audit_log_is_told() -> None:
+    assert kinds(audit_broken_at=1) == ["audit_broken"]

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from panel.engines.digest import digest
 
-TOKEN = "token-of-the-fake-agent"  # noqa: S105 # of the tests
+TOKEN = "short-lived-token-of-the-agents-of-the-tests"  # noqa: S105 # of the tests
 Users = dict[str, dict[str, str]]
 
 

@@ -1,5 +1,6 @@
 """Users of a store, made and changed by their service, and what an engine should know of them."""
 
+import dataclasses
 import re
 from typing import Any
 
@@ -27,8 +28,9 @@ def add(database: Database, *names: str) -> list[int]:
         return [create(session, ACTOR, FACTS, NewUser(name=name)).id for name in names]
 
 
-def wanted(database: Database, engine: str) -> dict[str, dict[str, str]]:
+def wanted(database: Database, engine: str, subnet: str = FACTS.wireguard_subnet) -> dict[str, dict[str, str]]:
     """Return what the engine should know, straight from the store."""
+    facts = dataclasses.replace(FACTS, wireguard_subnet=subnet)
     with database.read() as session:
-        views = {engine_name(user.id): view(user, engine) for user in session.query(User)}
+        views = {engine_name(user.id): engine_view(user, engine, facts) for user in session.query(User)}
     return {name: own for name, own in views.items() if own is not None}

@@ -13,6 +13,7 @@ A client's secret, as the store has it by protocol, and what the engine's agent 
 
 import ipaddress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from .store.models import User
@@ -61,7 +62,7 @@ def wireguard_addresses(server: "ServerFacts", user: User, protocol: str) -> tup
     if user.wireguard_number is None:
         return None
     number = user.wireguard_number + (protocol == "wireguardWebsocket")
-    networks = [ipaddress.ip_network(subnet) for subnet in (server.wireguard_subnet, server.wireguard_subnet6)]
+    networks = [_network(subnet) for subnet in (server.wireguard_subnet, server.wireguard_subnet6)]
     # The subnet may have been made smaller since the number was given.
     if any(number >= network.num_addresses - 1 for network in networks):
         return None
@@ -82,6 +83,12 @@ def engine_view(user: User, engine: str, server: "ServerFacts") -> dict[str, str
     told = {name: _secret(user, name, server) for name in open_protocols(user, server)
             if PROTOCOLS[name].engine == engine}
     return told or None
+
+
+# All users of a server have the same, and parsing would be most of the work when there are many.
+@cache
+def _network(subnet: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(subnet)
 
 
 def _secret(user: User, protocol: str, server: "ServerFacts") -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from .. import users
 from ..store.database import Database
-from .accounting import count, forget_old_hours
+from . import accounting
 from .agent import Agent, AgentError, Report
 
 PERIOD_SECONDS = 10.0
@@ -36,10 +36,12 @@ class Accountant:
         reports = self._reports()
         forgotten = self._known_by_all()
         now = datetime.now(UTC)
+        with self._database.read() as session:
+            found = accounting.changes(session, now, reports)
         with self._database.write() as session:
             users.roll_periods(session, now, self._zone)
-            added = count(session, now, reports)
-            forget_old_hours(session, now)
+            added = accounting.add(session, now, found)
+            accounting.forget_old_hours(session, now)
         self.traffic.update(added)
         # A transaction of its own: it takes the revision's lock before those of users, as every change does.
         with self._database.write() as session:

@@ -25,7 +25,7 @@ def counters(up: int, down: int, is_open: int = 0, seen: int = 0) -> Counters:
 
 def count(database: Database, reports: dict[str, Report], now: datetime = NOW) -> dict[tuple[str, str], int]:
     with database.write() as session:
-        return accounting.count(session, now, reports)
+        return accounting.add(session, now, accounting.changes(session, now, reports))
 
 
 def sums(database: Database, user_id: int) -> tuple[int, int, int]:

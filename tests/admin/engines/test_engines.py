@@ -147,8 +147,9 @@ def test_a_server_without_engines_purges_and_shows_nothing(config: PanelConfig, 
 
 def asked_again(served: Served) -> bool:
     """Whether the accountant has asked for traffic since the last change was told."""
-    requests = served.agent.asked[::-1]
-    return requests.index("GET /traffic") < requests.index("PATCH /users")
+    # The thread may have met the new user by its first step, or by a second one.
+    tellings = [number for number, request in enumerate(served.agent.asked) if not request.startswith("GET")]
+    return bool(tellings) and "GET /traffic" in served.agent.asked[tellings[-1]:]
 
 
 def number_of_rows(database: Database) -> int:

@@ -4,6 +4,7 @@ import http.client
 import json
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -156,21 +157,18 @@ def test_ten_thousand_users(world: World, capsys: pytest.CaptureFixture[str]) ->
     listening = seconds_until(lambda: is_listening(world))
     reconciled = seconds_until(lambda: world.digests() == expected)
     assert reconciled < 10
-    # The first pause after a full one may be the next look.
-    time.sleep(1)
-    began = time.monotonic()
-    world.ask("POST", "/users/17/disable")
-    answered = time.monotonic() - began
-    reached = answered + seconds_until(lambda: all(
-        "u17" not in json.loads(agent.users.read_text())["users"] for agent in world.agents.values()))
-    assert reached < 1
+    # The counters of a thousand users who are all new to the panel are still being added up.
+    time.sleep(10)
+    reached = sorted(seconds_of_disabling(world, user_id) for user_id in range(2000, 2009))
+    assert statistics.median(reached) < 1
+    status = Path(f"/proc/{world.panel.pid}/status").read_text()
+    world.panel.kill()
     counting = seconds_of_counting(world.database)
     assert max(counting) < 2
-    status = Path(f"/proc/{world.panel.pid}/status").read_text()
     memory = {key: int(status.split(key)[1].split()[0]) // 1024 for key in ("VmHWM:", "VmRSS:")}
     with capsys.disabled():
         print(f"\n{MANY} users: panel listens after {listening:.1f} s, four engines have all {reconciled:.1f} s later; "
-              f"one change answered in {answered:.2f} s, at all engines after {reached:.2f} s; "
+              f"one change is at all engines after {statistics.median(reached):.2f} s, at most {reached[-1]:.2f} s; "
               f"counting {ACTIVE} active users {max(counting):.2f} s; memory {memory['VmRSS:']} MiB, "
               f"at most {memory['VmHWM:']} MiB")
 
@@ -189,6 +187,14 @@ def fill(database: Database) -> None:
              "counted_down_bytes": 1} for user_id in range(2, MANY) for protocol in PROTOCOLS])
 
 
+def seconds_of_disabling(world: World, user_id: int) -> float:
+    began = time.monotonic()
+    world.ask("POST", f"/users/{user_id}/disable")
+    name = f'"u{user_id}"'.encode()
+    seconds_until(lambda: all(name not in agent.users.read_bytes() for agent in world.agents.values()))
+    return time.monotonic() - began
+
+
 def seconds_of_counting(database: Database) -> list[float]:
     """Return how long passes take while all users have counters and some are active."""
     found = []
@@ -198,8 +204,12 @@ def seconds_of_counting(database: Database) -> list[float]:
                             for name, protocol in PROTOCOLS.items() if protocol.engine == engine}
             for user_id in range(2, MANY)}) for engine in ENGINES}
         began = time.monotonic()
+        with database.read() as session:
+            changes = accounting.changes(session, datetime.now(UTC), reports)
+        # The first look takes the counters from the panel's own, which had those of another run.
+        assert number == 0 or len(changes) == (ACTIVE - 2) * len(PROTOCOLS)
         with database.write() as session:
-            accounting.count(session, datetime.now(UTC), reports)
+            accounting.add(session, datetime.now(UTC), changes)
         with database.write() as session:
             users.refresh_status(session, datetime.now(UTC))
         found.append(time.monotonic() - began)

@@ -11,7 +11,8 @@ import (
 	"stealth-vpn/images/agent"
 )
 
-// engine refuses users whose secret for any protocol is "refused", and counts 1 byte up and 2 down for each protocol.
+// engine refuses users whose secret for any protocol is "refused". It counts 1 byte up and 2 down for each protocol, but
+// of a thousand users at most, as not everybody is there at any time: those up to u999.
 type engine struct {
 	mutex sync.Mutex
 	users map[string]agent.User
@@ -52,6 +53,9 @@ func (engine *engine) Traffic() (map[string]map[string]agent.Traffic, error) {
 	defer engine.mutex.Unlock()
 	var counted map[string]map[string]agent.Traffic
 	for name, user := range engine.users {
+		if len(name) > len("u999") {
+			continue
+		}
 		if counted == nil {
 			counted = map[string]map[string]agent.Traffic{}
 		}

@@ -111,3 +111,13 @@ def test_a_program_works_with_a_token_from_outside_until_it_is_revoked(
     assert api("GET", "/users")[0] == "401"
     # Accounts are nothing of the deployment: the next test finds the server as it stands.
     deployed.standing = {}
+
+
+def test_prometheus_reads_the_numbers_by_their_own_token(deployed: Server, panel: Visit) -> None:
+    token = deployed.outputs()["metricsToken"]
+    head, _, numbers = panel("/metrics", "--header", f"Authorization: Bearer {token}").partition("\r\n\r\n")
+    assert " 200" in head.partition("\n")[0]
+    for engine in ("singbox", "trojan", "wireguard", "xray"):
+        assert f'stealth_engine_state{{engine="{engine}",state="applied"}} 1.0' in numbers
+    assert " 401" in panel("/metrics").partition("\n")[0]
+    assert " 401" in panel("/api/v1/users", "--header", f"Authorization: Bearer {token}").partition("\n")[0]

@@ -23,11 +23,30 @@ type connection struct {
 	cancel  context.CancelFunc
 	// client is the connection that it came by, nil if Xray knows none.
 	client net.Conn
-	down   stats.Counter
+	down   down
 	// socket is the way out of a stream, once there is one.
 	socket atomic.Pointer[net.TCPConn]
 	// shown is the most that received has returned; a counter never goes back.
 	shown int64
+	// settled is what the account has got of it since it was left.
+	settled int64
+}
+
+// down counts what comes down a connection. Nobody waits for a splice that a cut ends, so that Xray adds the splice's
+// bytes when the connection is left already: late tells of such.
+type down struct {
+	stats.Counter
+	left atomic.Bool
+	late func()
+}
+
+// Add implements Xray's stats.Counter.
+func (d *down) Add(bytes int64) int64 {
+	before := d.Counter.Add(bytes)
+	if d.left.Load() {
+		d.late()
+	}
+	return before
 }
 
 // cut ends it, and the client's connection with all that it carries.
@@ -120,15 +139,24 @@ func (all *accounts) enter(from *session.Inbound, cancel context.CancelFunc) *co
 		return nil
 	}
 	opened := &connection{account: found, cancel: cancel, client: from.Conn}
+	opened.down.late = func() { all.settle(opened) }
 	found.open[opened] = struct{}{}
 	return opened
 }
 
 func (all *accounts) leave(closed *connection) {
+	closed.down.left.Store(true)
+	all.settle(closed)
+}
+
+// settle gives the account what its closed connection has counted and not given yet.
+func (all *accounts) settle(closed *connection) {
 	all.mutex.Lock()
 	defer all.mutex.Unlock()
-	closed.account.ended += max(closed.shown, closed.down.Value())
 	delete(closed.account.open, closed)
+	total := max(closed.shown, closed.down.Value())
+	closed.account.ended += total - closed.settled
+	closed.settled = total
 }
 
 type countingReader struct {

@@ -29,8 +29,14 @@ type Keeper struct {
 	// told is what the engine was told since it started, by name.
 	told  map[string]User
 	fault error
-	wake  chan struct{}
+	// unheard tells that the fault is the engine's, which did not say whom it knows.
+	unheard bool
+	wake    chan struct{}
 }
+
+// uncertain is what the engine knows of a user whom it took in part, or whom it was never told: no wanted user is
+// like that, so that the next one is told in any case.
+func uncertain(name string) User { return User{Name: name, Secrets: map[string]string{"": ""}} }
 
 // Status is what the panel shows of an engine.
 type Status struct {
@@ -116,9 +122,7 @@ func (keeper *Keeper) Run(ctx context.Context) {
 			return
 		case <-keeper.wake:
 			time.Sleep(retryDelay)
-			keeper.mutex.Lock()
-			keeper.apply()
-			keeper.mutex.Unlock()
+			keeper.repair()
 		case <-verify.C:
 			keeper.verify()
 		}
@@ -150,8 +154,8 @@ func (keeper *Keeper) apply() {
 
 func (keeper *Keeper) note(set []User, remove []string, faults map[string]error) {
 	for _, user := range set {
-		if faults[user.Name] == nil {
-			keeper.told[user.Name] = user
+		if keeper.told[user.Name] = user; faults[user.Name] != nil {
+			keeper.told[user.Name] = uncertain(user.Name)
 		}
 	}
 	for _, name := range remove {
@@ -178,12 +182,27 @@ func (keeper *Keeper) settle(faults map[string]error) {
 	}
 }
 
-// verify forgets what the engine does not confirm, so that it is told anew, and removes whom nobody wants.
+// repair does once more what failed.
+func (keeper *Keeper) repair() {
+	keeper.mutex.Lock()
+	defer keeper.mutex.Unlock()
+	if keeper.unheard {
+		keeper.compare()
+	} else {
+		keeper.apply()
+	}
+}
+
 func (keeper *Keeper) verify() {
 	keeper.mutex.Lock()
 	defer keeper.mutex.Unlock()
+	keeper.compare()
+}
+
+// compare forgets what the engine does not confirm, so that it is told anew, and removes whom nobody wants.
+func (keeper *Keeper) compare() {
 	names, err := keeper.engine.Known()
-	if err != nil {
+	if keeper.unheard = err != nil; keeper.unheard {
 		keeper.settle(map[string]error{"the engine": err})
 		return
 	}
@@ -191,7 +210,7 @@ func (keeper *Keeper) verify() {
 	for _, name := range names {
 		known[name] = true
 		if _, told := keeper.told[name]; !told {
-			keeper.told[name] = User{Name: name}
+			keeper.told[name] = uncertain(name)
 		}
 	}
 	maps.DeleteFunc(keeper.told, func(name string, _ User) bool { return !known[name] })

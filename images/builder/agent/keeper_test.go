@@ -15,8 +15,10 @@ import (
 
 // fake is an engine that remembers what it was told and fails where it is wanted to.
 type fake struct {
-	users   map[string]User
-	faults  map[string]error
+	users  map[string]User
+	faults map[string]error
+	// half takes in those too whom it faults, as an engine does that lets a user in by some of their protocols.
+	half    bool
 	unheard error
 	calls   int
 }
@@ -32,7 +34,7 @@ func (engine *fake) Apply(set []User, remove []string) map[string]error {
 		}
 	}
 	for _, user := range set {
-		if faults[user.Name] = engine.faults[user.Name]; faults[user.Name] == nil {
+		if faults[user.Name] = engine.faults[user.Name]; faults[user.Name] == nil || engine.half {
 			engine.users[user.Name] = user
 		}
 	}
@@ -245,12 +247,33 @@ func TestWhatAnEngineForgotOrInventedIsRepairedWithinAMinute(t *testing.T) {
 	})
 }
 
+func TestAUserWhomTheEngineTookInPartIsRemovedAndToldAnew(t *testing.T) {
+	engine := newFake()
+	engine.half = true
+	keeper := New(engine, file(t))
+	status, err := keeper.Change(change("", "e.1", []User{user("u1", "a")}))
+	must(t, status, err)
+	engine.faults["u1"], engine.faults["u2"] = errors.New("refused"), errors.New("refused")
+	if status, err = keeper.Change(change("e.1", "e.2", []User{user("u1", "b"), user("u2", "c")})); err != nil || status.Applied {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	clear(engine.faults)
+	status, err = keeper.Change(change("e.2", "e.3", []User{user("u1", "a")}, "u2"))
+	must(t, status, err)
+	if engine.names() != "u1" || engine.users["u1"].Secrets["trojan"] != "a" {
+		t.Errorf("%+v", engine.users)
+	}
+}
+
 func TestAnEngineThatDoesNotTellIsAFaultThatEnds(t *testing.T) {
 	live(t, func(engine *fake, keeper *Keeper) {
 		engine.unheard = errors.New("no answer")
 		time.Sleep(verifyPeriod + retryDelay/2)
-		if status := keeper.Status(); status.Applied || status.Fault != "the engine: no answer" {
-			t.Errorf("%+v", status)
+		for range 3 {
+			if status := keeper.Status(); status.Applied || status.Fault != "the engine: no answer" {
+				t.Errorf("%+v", status)
+			}
+			time.Sleep(retryDelay)
 		}
 		engine.unheard = nil
 		time.Sleep(2 * retryDelay)

@@ -55,27 +55,57 @@ func (engine *engine) Apply(set []agent.User, remove []string) map[string]error 
 		}
 		next[user.Name] = opened
 	}
-	if err := engine.replace(next); err != nil {
-		for name := range next {
-			faults[name] = err
-		}
-	}
+	maps.Copy(faults, engine.replace(next))
 	return faults
 }
 
-// replace makes what the users of next have open that of next.
-func (engine *engine) replace(next map[string]map[string]access) error {
+// replace makes what the users of next have open that of next. A peer that the interface refuses holds up nobody else.
+func (engine *engine) replace(next map[string]map[string]access) map[string]error {
+	faults := map[string]error{}
 	if err := engine.close(next); err != nil {
-		return err
+		for name := range next {
+			faults[name] = err
+		}
+		return faults
 	}
+	engine.keep(next)
 	if err := engine.open(next); err != nil {
-		return err
-	}
-	for name, opened := range next {
-		if engine.users[name] = opened; len(opened) == 0 {
-			delete(engine.users, name)
+		for name, opened := range next {
+			if err := engine.open(map[string]map[string]access{name: opened}); err != nil {
+				faults[name] = err
+			}
 		}
 	}
+	for name, opened := range next {
+		if faults[name] == nil {
+			engine.hold(name, opened)
+		}
+	}
+	engine.admit()
+	return faults
+}
+
+// keep forgets what close has closed.
+func (engine *engine) keep(next map[string]map[string]access) {
+	for name, opened := range next {
+		kept := map[string]access{}
+		for protocol, one := range engine.users[name] {
+			if opened[protocol].secret == one.secret {
+				kept[protocol] = one
+			}
+		}
+		engine.hold(name, kept)
+	}
+}
+
+func (engine *engine) hold(name string, opened map[string]access) {
+	if engine.users[name] = opened; len(opened) == 0 {
+		delete(engine.users, name)
+	}
+}
+
+// admit lets in over WebSocket whoever has that open, and nobody else.
+func (engine *engine) admit() {
 	passwords := map[string]string{}
 	for name, opened := range engine.users {
 		if one, found := opened[websocket]; found {
@@ -83,7 +113,6 @@ func (engine *engine) replace(next map[string]map[string]access) error {
 		}
 	}
 	engine.door.admit(passwords)
-	return nil
 }
 
 // close removes peers whose secret is another in next. A peer that only changes would keep its session for minutes.

@@ -81,6 +81,37 @@ func TestAnotherPresharedKeyEndsTheSessionOfTheOldOne(t *testing.T) {
 	}
 }
 
+// refusing is an interface that takes no peer with this key.
+type refusing struct {
+	kernel
+	key wgtypes.Key
+}
+
+func (r refusing) ConfigureDevice(name string, config wgtypes.Config) error {
+	for _, peer := range config.Peers {
+		if peer.PublicKey == r.key && !peer.Remove {
+			return errors.New("refused")
+		}
+	}
+	return r.kernel.ConfigureDevice(name, config)
+}
+
+func TestAPeerThatTheInterfaceRefusesHoldsUpNobody(t *testing.T) {
+	server, gone, refused, good := newServer(t, "wgt-refused"), newPerson(t, 7), newPerson(t, 8), newPerson(t, 9)
+	server.apply(t, []agent.User{gone.user()})
+	server.engine.kernel = refusing{server.engine.kernel, refused.private.PublicKey()}
+	faults := server.Apply([]agent.User{refused.user(), good.user()}, []string{gone.name})
+	if len(faults) != 1 || faults[refused.name] == nil {
+		t.Fatalf("faults %v", faults)
+	}
+	if !server.arrives(good.connect(t, server), patience) {
+		t.Fatal("no packet of the other arrived")
+	}
+	if names, err := server.Known(); err != nil || !slices.Equal(names, []string{good.name}) {
+		t.Fatalf("the engine knows %v, %v", names, err)
+	}
+}
+
 func TestAnAddressPassesFromOneUserToAnother(t *testing.T) {
 	server, one, other := newServer(t, "wgt-address"), newPerson(t, 7), newPerson(t, 8)
 	server.apply(t, []agent.User{one.user()})

@@ -14,7 +14,7 @@ from sqlalchemy.types import DateTime
 
 
 class Moment(TypeDecorator[datetime]):
-    """A time in UTC; SQLite, which knows no zones, gives it back as aware as PostgreSQL does."""
+    """A time in UTC, whatever the database gives: SQLite one without zone, PostgreSQL one in the server's zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -28,8 +28,10 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # SQLAlchemy names it
-        """Return an aware time."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        """Return the time in UTC: the audit log's hashes are made of its text."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 # SQLite counts rows up only in an INTEGER, which holds 64 bits there.

@@ -29,7 +29,9 @@ class Database:
         address = make_url(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
         self.engine = create_engine(
-            address, pool_pre_ping=True, connect_args={} if self.is_sqlite else {"connect_timeout": _CONNECT_SECONDS})
+            # Its errors reach the log, and the values of a statement may be keys and hashes of passwords.
+            address, pool_pre_ping=True, hide_parameters=True,
+            connect_args={} if self.is_sqlite else {"connect_timeout": _CONNECT_SECONDS})
         reading = self.engine
         if self.is_sqlite:
             _listen(self.engine)

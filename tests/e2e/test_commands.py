@@ -11,6 +11,7 @@ import pytest
 
 from ops import subscription
 from tests.e2e.deployment import Server, address, docker
+from tests.e2e.panel_api import panel_api
 
 pytestmark = pytest.mark.integration
 
@@ -30,6 +31,8 @@ def run(deployed: Server) -> Iterator[Run]:
         assert done.returncode == code, done.stdout
         return done.stdout
     yield to_the_end
+    with panel_api(deployed) as panel:
+        panel.remove([number for number in panel.ids().values() if number != 1])
     # Users and accounts are nothing of the deployment: the next test finds the server as it stands.
     deployed.standing = {}
 

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text, update
+from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from panel import PanelConfig
@@ -180,8 +181,10 @@ def test_a_program_that_asks_in_a_loop_is_written_down_once_a_minute(reader: Rea
 def test_a_store_that_cannot_be_written_gives_its_links_all_the_same(
     reader: Reader, database: Database, caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with database.write() as session:
-        session.execute(text("CREATE TRIGGER full BEFORE UPDATE ON users BEGIN SELECT RAISE(ABORT, 'full'); END"))
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def fail(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("UPDATE users"):
+            raise OperationalError(statement, {}, Exception("the disk is full"))
     assert reader.get("json").status_code == 200
     assert "could not be written down" in caplog.text
 

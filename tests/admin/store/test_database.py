@@ -9,7 +9,7 @@ from panel.background import Loop
 from panel.store.database import Database
 from panel.store.models import User
 
-SECRET = "only-the-user-may-know-this"
+SECRET = "only-the-user-may-know-this"  # noqa: S105 - of the tests
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 

@@ -42,9 +42,9 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgresql() -> Iterator[server.Server]:
-    """A real PostgreSQL server."""
+    """A real PostgreSQL server, which is gone before other tests restart the engine."""
     with server.serve() as started:
         yield started
 

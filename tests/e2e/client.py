@@ -25,7 +25,7 @@ WIREGUARD = ("wireguard", "wireguardWebsocket")
 
 _READY_SECONDS = 20
 _TRANSFER_SECONDS = 150
-# Of one try among many; a client of WireGuard begins a handshake after each.
+# Of one try, after which a client of WireGuard begins another handshake.
 _PATIENCE = "400ms"
 # A client on a line finds no network when it starts.
 _AWAIT_LINE = "until ip -6 route show default | grep -q line; do sleep 0.05; done; "
@@ -152,10 +152,9 @@ class Client:
 
     def watch(self, url: str, seconds: float) -> list[Try]:
         """Ask for a page again and again, each time by a connection of its own."""
-        renew = ["-renew", self._program.renew] if self._program.renew else []
+        renew = ["-renew", self._program.renew, "-patience", _PATIENCE] if self._program.renew else []
         done = subprocess.run(
-            ["docker", "exec", self.name, "visitor", "watch", "-url", url, "-for", f"{seconds}s", "-patience",
-             _PATIENCE, *self._way, *renew],
+            ["docker", "exec", self.name, "visitor", "watch", "-url", url, "-for", f"{seconds}s", *self._way, *renew],
             capture_output=True, text=True, check=False, timeout=_TRANSFER_SECONDS)
         assert done.returncode == 0, done.stderr
         return [Try(**json.loads(line)) for line in done.stdout.splitlines()]

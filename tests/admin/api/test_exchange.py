@@ -58,7 +58,8 @@ def test_every_fault_has_its_line_in_the_file_and_nothing_is_taken(api: Api) -> 
 
 
 @pytest.mark.parametrize("file", [
-    b"", b"\x00\x01\x02", b"\xff\xfe[\x00]\x00", gzip.compress(b"[]", mtime=0), b"{", b"[" * 100_000, b"null", b'"../../x"',
+    b"", b"\x00\x01\x02", b"\xff\xfe[\x00]\x00", gzip.compress(b"[]", mtime=0), b"{", b"[" * 100_000,
+    b"null", b'"../../x"',
     b'[{"name": "../../etc/passwd"}]', b'{"/etc/passwd": {}}', b'{"..\\\\x": {}}', b'[{"name": "a\\u0000b"}]',
     b'[{"name": "x"}, {"name": "X"}]', b'{"x": {}, "x": {}}', b'[{"name": "x", "id": "../../x"}]',
     b'{"format": "stealth-vpn users", "version": 1, "users": [{"name": "x", "revision": 7}]}',

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import exceptions
+from policy import exceptions
 
 DEPARTURES = exceptions.read()
 SERVICES = {"admin", "caddy", "singbox", "trojan", "wireguard", "xray"}

@@ -1,0 +1,1 @@
+"""The policy pack: what every deploy must keep, judged before anything is made. It trusts no other code here."""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from . import repair
+from . import environment, repair
 from .docker import Engine
 from .errors import OperatorError
 from .events import Follower, follow
@@ -24,6 +24,9 @@ from .interrupts import Interrupts
 from .target import PROJECT, ROOT
 
 LOG_FOLDER = ROOT / ".pulumi" / "logs"
+POLICIES = ROOT / "policy"
+# What the policies judge; a destroy makes nothing.
+_JUDGED = {"up", "preview"}
 _PASSPHRASE_BYTES = 32
 
 
@@ -62,7 +65,7 @@ class Stack:
     def call(self, *words: str) -> str:
         """Run a short Pulumi command and return what it prints; raises OperatorError with its last line."""
         done = subprocess.run(  # noqa: S603 - fixed words
-            self._words(words), cwd=ROOT, capture_output=True, text=True, check=False)
+            self._words(words), cwd=ROOT, capture_output=True, text=True, check=False, env=environment.of_pulumi())
         if done.returncode != 0:
             lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason was given"]
             raise OperatorError(f"`pulumi {' '.join(words)}` failed: {lines[-1].removeprefix('error: ')}")
@@ -82,7 +85,7 @@ class Stack:
                 # Not in the terminal's group: it would get each Ctrl-C twice, and the second one kills it.
                 start_new_session=True,
                 # The flag --event-log exists only with this.
-                env=os.environ | {"PULUMI_DEBUG_COMMANDS": "true"})
+                env=environment.of_pulumi(PULUMI_DEBUG_COMMANDS="true"))
             interrupts.go_to(process)
             try:
                 for event in follow(events, lambda: process.poll() is None):
@@ -103,7 +106,8 @@ class Stack:
 
     def _words(self, words: tuple[str, ...]) -> list[str]:
         about_all = words[:2] in {("stack", "init"), ("stack", "ls")}
-        return ["pulumi", *words, *([] if about_all else ["--stack", self.name])]
+        judged = ["--policy-pack", str(POLICIES)] if words[0] in _JUDGED else []
+        return ["pulumi", *words, *judged, *([] if about_all else ["--stack", self.name])]
 
     def _is_made(self) -> bool:
         folder = _state_folder()

@@ -160,6 +160,36 @@ def test_a_failed_run_raises_its_fault_and_names_the_log(
         made[0].run("up")
 
 
+def test_what_makes_anything_is_judged_by_the_policies_from_wherever_it_runs(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, f'echo "$@" >> {tmp_path}/said')
+    monkeypatch.chdir(tmp_path)
+    made[0].prepare()
+    for command in ("up", "preview", "destroy"):
+        made[0].run(command)
+    said = (tmp_path / "said").read_text().splitlines()
+    pack = f"--policy-pack {Path(stack.__file__).parents[1] / 'policy'}"
+    assert [pack in words for words in said] == [True, True, False]
+
+
+def test_no_variable_of_pulumi_s_reaches_a_run_but_those_of_state_and_passphrase(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, f"env >> {tmp_path}/environment; echo '{{}}'")
+    for name in ("PULUMI_OPTION_POLICY_PACK_CONFIG", "PULUMI_OPTION_SKIP_PREVIEW", "PULUMI_OPTION_TARGET",
+                 "PULUMI_CONTINUE_ON_ERROR", "PULUMI_DEBUG_LANGUAGES", "PULUMI_EXPERIMENTAL"):
+        monkeypatch.setenv(name, "true")
+    made[0].prepare()
+    made[0].run("up")
+    made[0].outputs()
+    seen = {line.partition("=")[0] for line in (tmp_path / "environment").read_text().splitlines()}
+    assert {name for name in seen if name.startswith("PULUMI_")} <= {
+        "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_DEBUG_COMMANDS", "PULUMI_HOME",
+        "PULUMI_SKIP_UPDATE_CHECK", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"}
+    assert {"PULUMI_BACKEND_URL", "PATH"} <= seen
+
+
 def test_a_run_that_fails_without_an_event_says_pulumi_s_last_error(
     tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
 ) -> None:

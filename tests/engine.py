@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockMonitor
 
 CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
@@ -13,8 +14,8 @@ NETWORK = "docker:index/network:Network"
 IMAGE = "docker:index/image:Image"
 PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type token
 # How a secret stands in what the engine receives (sdk/go/common/resource/properties.go, SecretSig).
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of Pulumi's wire format
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of Pulumi's wire format
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Registered:
 
 def is_secret(value: object) -> bool:
     """Tell whether a recorded input is marked secret."""
-    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET
+    return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
 
 
 class RecordingEngine(Mocks):
@@ -45,9 +46,11 @@ class RecordingEngine(Mocks):
     def call(self, args: MockCallArgs) -> Any:
         raise AssertionError(f"the program looked up {args.token}")
 
-    def deploy(self, program: Callable[[], object]) -> None:
-        """Run the program to its end, with the output that it returns."""
-        pulumi.runtime.set_mocks(self, project="stealth-vpn", stack="test")
+    def deploy(
+        self, program: Callable[[], object], monitor: MockMonitor | None = None, *, preview: bool = False,
+    ) -> None:
+        """Run the program to its end, with the output that it returns; a monitor of a test's own sees all requests."""
+        pulumi.runtime.set_mocks(self, project="stealth-vpn", stack="test", preview=preview, monitor=monitor)
 
         @pulumi.runtime.test  # type: ignore[no-untyped-call, untyped-decorator, unused-ignore]
         def run() -> object:

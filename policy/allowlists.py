@@ -29,3 +29,71 @@ ROOT_USERS = frozenset(departures("user"))
 
 GROUPS: Mapping[str, frozenset[str]] = {"singbox": frozenset({"10001"})}
 """Groups beside the user's own: sing-box reads the certificates that Caddy, group 10001, hands over."""
+
+DEVICES: Mapping[str, frozenset[str]] = {
+    service: frozenset(paths) for service, paths in departures("devices").items()}
+DEVICE_RIGHTS = "rw"
+"""Never m, by which a container makes device files of its own."""
+
+SYSCTLS: Mapping[str, frozenset[str]] = {"wireguard": frozenset({
+    "net.ipv4.ip_forward",  # packets of peers go on to the internet
+    "net.ipv4.conf.all.src_valid_mark",  # wg-quick(8): marked packets pass the source check
+    "net.ipv6.conf.all.forwarding",  # the same over IPv6
+})}
+"""Each of these may be 1."""
+
+PORTS: Mapping[str, frozenset[str]] = {service: frozenset(ports) for service, ports in departures("ports").items()}
+"""What may be published, as the container has it inside; which port of the host it is, is the operator's choice."""
+
+EDGE, CONTROL = "stealth-vpn", "stealth-control"
+NETWORKS: Mapping[str, frozenset[str]] = {
+    # What everybody can reach has no way to the daemons' management interfaces.
+    service: frozenset({EDGE} if service == "caddy" else {EDGE, CONTROL}) for service in SERVICES}
+
+HOST_FOLDERS: Mapping[str, frozenset[str]] = {"wireguard": frozenset({MODULES_FOLDER})}
+"""Folders of the host that may be mounted read-only."""
+
+WRITABLE: Mapping[str, frozenset[str]] = {
+    "admin": frozenset({"/var/lib/admin"}),
+    "caddy": frozenset({"/data", "/config", "/var/lib/certificates"}),
+    "singbox": frozenset({"/var/lib/singbox"}),
+    "trojan": frozenset({"/var/lib/trojan"}),
+    "wireguard": frozenset({"/var/lib/wireguard"}),
+    "xray": frozenset({"/var/lib/xray"}),
+    "site-writer": frozenset({"/site"}),
+} | {job: frozenset({"/etc/stealth"}) for job in ONE_SHOT_JOBS - {"site-writer"}}
+"""Where a container may have a volume that it can write."""
+
+SCRATCH = frozenset({"/tmp", "/run"})  # noqa: S108 - places inside a container
+"""Where each service has a tmpfs."""
+
+GREATEST_SCRATCH_MB = 64
+GREATEST_MEMORY_MB = 512
+"""What the larger resource profile gives; a server of one gigabyte has no more to give to one of six."""
+
+GREATEST_CORES = 4.0
+GREATEST_SHARES = 1024
+GREATEST_LIMITS: Mapping[str, int] = {"nofile": 1 << 20, "nproc": 4096}
+LOG_DRIVERS = frozenset({"json-file", "local"})
+"""Those that keep logs on the host, and rotate them if they are told when; syslog rotates them itself."""
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "certificates-writer": frozenset({"0640"}),  # sing-box reads them as a member of Caddy's group
+    "site-writer": frozenset({"0444"}),  # what the whole world may read
+}
+SECRET_PERMISSIONS = frozenset({"0400", "0440", "0600"})
+"""Modes of a delivered file, unless PERMISSIONS has others for that job."""
+
+REGISTRIES = frozenset(registry for given in departures("registries").values() for registry in given)
+"""Registries that images may come from: none, for they are built on the host itself."""
+
+OWN_IMAGES = "stealth-vpn/"
+PUBLIC_RANDOM: frozenset[str] = frozenset()
+"""Types of random resources whose value may stand in the state in clear: none."""
+
+FILLED_VOLUMES = frozenset({f"stealth-{service}-rendered" for service in SERVICES} | {"stealth-certificates"})
+"""Volumes that each deploy fills anew; so is that of the operator's site, whose name ends with a hash."""
+
+OWNER_LABELS = tuple(f"org.stealth-vpn.{name}" for name in ("project", "stack", "component"))
+HASH_LABEL = "org.stealth-vpn.config-sha256"
+"""Label with a hash over texts that hold keys, which gives nothing away."""

@@ -22,10 +22,15 @@ from .view import Finding
 
 Faults = Iterator[str]
 Rule = Callable[[Resource], Faults]
-StackRule = Callable[[tuple[Resource, ...]], Iterator[tuple[Resource | None, str]]]
+StackFaults = Iterator[tuple[Resource | None, str]]
+StackRule = Callable[[tuple[Resource, ...]], StackFaults]
 
 MANDATORY, ADVISORY = EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
+CIS = "CIS Docker Benchmark 1.6.0"
+ASVS = "OWASP ASVS 5.0"
+PSS = "Kubernetes Pod Security Standards 1.34"
+NIST = "NIST SP 800-190"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +46,9 @@ class About:
 
     severity: Severity
     level: EnforcementLevel = MANDATORY
-    reference: str
-    """Recommendations of the CIS Docker Benchmark 1.6.0, or what else demands it."""
+    standard: str = CIS
+    reference: str = ""
+    """What of the standard demands it; empty where none does."""
 
 
 def on_each(about: About, *kinds: str) -> Callable[[Rule], ResourceValidationPolicy]:
@@ -66,7 +72,7 @@ def on_stack(about: About) -> Callable[[StackRule], StackValidationPolicy]:
     """Make a policy of a rule for all resources together."""
     def made(rule: StackRule) -> StackValidationPolicy:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-            for resource, fault in rule(tuple(map(Resource.of, args.resources))):
+            for resource, fault in _stack_faults(rule(tuple(map(Resource.of, args.resources)))):
                 subject, urn = (resource.subject, resource.urn) if resource else ("the stack", None)
                 report(_sentence(subject, fault, about), urn)
 
@@ -88,9 +94,19 @@ def _faults(rule: Faults) -> Faults:
         yield str(finding)
 
 
+def _stack_faults(rule: StackFaults) -> StackFaults:
+    try:
+        yield from rule
+    except Finding as finding:
+        yield None, str(finding)
+
+
 def _sentence(subject: str, fault: str, about: About) -> str:
     return f"{subject}: {fault}. {about.remedy}"
 
 
-def _framework(about: About) -> PolicyComplianceFramework:
-    return PolicyComplianceFramework("CIS Docker Benchmark", "1.6.0", about.reference)
+def _framework(about: About) -> PolicyComplianceFramework | None:
+    if not about.reference:
+        return None
+    name, _, version = about.standard.rpartition(" ")
+    return PolicyComplianceFramework(name, version, about.reference)

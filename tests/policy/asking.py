@@ -27,3 +27,11 @@ def ask(name: str, props: Mapping[str, Any], kind: str = CONTAINER, *, protect: 
 
     policy.validate(args, report)
     return found
+
+
+def assert_refused(name: str, props: Mapping[str, Any], fault: str, kind: str = CONTAINER) -> None:
+    """Assert that the policy refuses the resource, for this one fault, in a whole sentence."""
+    sentences = ask(name, props, kind)
+    assert len(sentences) == 1, sentences
+    assert fault in sentences[0]
+    assert sentences[0].endswith(".")

@@ -1,0 +1,50 @@
+"""What several rules ask of a container."""
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .allowlists import ONE_SHOT_JOBS
+from .resources import Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """One entry of `mounts` or of the older `volumes`."""
+
+    kind: str
+    """volume, bind, tmpfs or what else was given."""
+
+    source: str
+    """Empty if it is a volume whose name is not known yet."""
+
+    target: str
+    is_read_only: bool
+    propagation: str = ""
+
+
+def is_job(container: Resource) -> bool:
+    """Tell whether it carries files into a volume and never runs, so that limits of a running one mean nothing."""
+    return (container.service in ONE_SHOT_JOBS
+            and container.flag("start") is False and container.flag("mustRun") is False)
+
+
+def mounts(container: Resource) -> Iterator[Mount]:
+    """Yield what is mounted into it."""
+    for mount in container.views("mounts"):
+        kind = mount.text("type")
+        is_named = kind == "volume" and not mount.knows("source")
+        yield Mount(
+            kind=kind, source="" if is_named else mount.text("source"), target=_path(mount.text("target")),
+            is_read_only=bool(mount.flag("readOnly")), propagation=mount.view("bindOptions").text("propagation"))
+    for volume in container.views("volumes"):
+        folder = volume.text("hostPath")
+        yield Mount(
+            kind="bind" if folder else "container" if volume.text("fromContainer") else "volume",
+            source=folder or (volume.text("volumeName") if volume.knows("volumeName") else ""),
+            target=_path(volume.text("containerPath")), is_read_only=bool(volume.flag("readOnly")))
+
+
+def _path(given: str) -> str:
+    # POSIX lets two slashes at the beginning stand.
+    return posixpath.normpath("/" + given.lstrip("/")) if given else ""

@@ -1,0 +1,68 @@
+"""Which images run, and what they are built from."""
+
+import re
+
+from policy.allowlists import OWN_IMAGES, REGISTRIES
+from policy.making import CRITICAL, HIGH, About, Faults, on_each
+from policy.resources import CONTAINER, IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE, Resource
+from policy.rules.secrets import is_inside
+from policy.secrecy import is_secret_name, shape
+from policy.view import View
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ARGUMENTS = ("args", "buildArgs", "buildArg")
+
+
+@on_each(About(
+    name="docker-image-pinned-digest",
+    description="A container runs the very image that this deploy has built, by its id.",
+    remedy="Use the id that components/images.py gives; an image of a registry needs its digest, and the registry an "
+           "entry in policy/exceptions.toml.",
+    severity=CRITICAL, reference="4.2, 4.5, 5.28"), CONTAINER, REMOTE_IMAGE, REGISTRY_IMAGE)
+def pinned_digest(resource: Resource) -> Faults:
+    key = "image" if resource.kind == CONTAINER else "name"
+    # An image that is yet to be built has no id in a preview; the update looks again.
+    if not resource.knows(key):
+        return
+    name, _, digest = resource.text(key).rpartition("@")
+    if not _DIGEST.fullmatch(digest):
+        yield f"its {key} is {resource.text(key) or 'empty'}, which may be another image tomorrow"
+    elif name and not name.startswith(OWN_IMAGES) and _registry(name) not in REGISTRIES:
+        yield f"its image comes from {_registry(name)}, and no registry is involved here"
+    elif not name and resource.kind != CONTAINER:
+        yield f"its {key} is a digest of no repository"
+
+
+@on_each(About(
+    name="docker-image-build-args",
+    description="An image is built from the project's own folder, holds no secret and is sent nowhere.",
+    remedy="Take it away: build arguments stay readable in the image, and context and Dockerfile lie in the project.",
+    severity=HIGH, reference="4.10"), IMAGE, REMOTE_IMAGE, "docker-build:index:Image")
+def build_args(image: Resource) -> Faults:
+    build = image.view("build")
+    for key in _ARGUMENTS:
+        yield from _argument_faults(build.view(key))
+    yield from _argument_faults(image.view("buildArgs"))
+    for key in ("context", "dockerfile"):
+        if not is_inside(build.text(key)):
+            yield f"its {key} lies outside the project"
+    if build.text("network") == "host":
+        yield "it is built on the host's network"
+    if image.kind == IMAGE and not image.flag("skipPush"):
+        yield "it would be pushed to a registry"
+    if image.has("registry"):
+        yield "it names a registry, and no registry is involved here"
+
+
+def _argument_faults(arguments: View) -> Faults:
+    for name in arguments.names():
+        if is_secret_name(name):
+            yield f"the build argument {name} would be readable in the image"
+        elif arguments.knows(name) and not _DIGEST.fullmatch(value := arguments.text(name)) and (found := shape(value)):
+            yield f"the build argument {name} looks like {found}"
+
+
+def _registry(name: str) -> str:
+    first, slash, _ = name.partition("/")
+    # Reference grammar (github.com/distribution/reference): a first part with a dot or a colon is a registry.
+    return first if slash and re.search(r"[.:]|^localhost$", first) else "docker.io"

@@ -16,6 +16,7 @@ from .errors import OperatorError
 from .stack import Stack
 from .target import Target
 from .users import users
+from .verdict import Verdict
 
 # Containers that came up with the engine a moment ago get the time of their start period.
 _HEALTH_SECONDS = 60
@@ -57,6 +58,7 @@ def up(name: str) -> None:
     with ThreadPoolExecutor() as pool:
         outputs = pool.submit(stack.outputs, with_secrets=True)
         containers = _await_health(engine, name)
+    _show_verdict(follower.verdict)
     click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
                f"after {time.monotonic() - began:.0f} s.")
     _show_access(stack, outputs.result())
@@ -70,9 +72,10 @@ def preview(name: str) -> None:
     stack = Stack(name, click.echo)
     stack.prepare()
     try:
-        stack.run("preview", "--diff")
+        verdict = stack.run("preview", "--diff").verdict
     finally:
         click.echo(stack.log.read_text())
+    _show_verdict(verdict)
 
 
 @main.command()
@@ -134,6 +137,12 @@ def _faults(engine: Engine, containers: list[Container]) -> dict[str, str]:
     # measurement, which Xray makes anew when it restarts.
     fault = engine.check(CADDY)
     return {CADDY: f"fails its check ({fault})"} if fault else {}
+
+
+def _show_verdict(verdict: Verdict) -> None:
+    for sentence in verdict.advice:
+        click.echo(f"Advice: {sentence}")
+    click.echo(verdict.sentence())
 
 
 def _show_access(stack: Stack, outputs: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .verdict import Verdict
+
 _COLOUR = re.compile(r"<\{%.*?%\}>")
 # What is said about nearly every failed update, and helps nobody.
 _NOISE = re.compile(
@@ -45,11 +47,13 @@ class Follower:
         self._began: dict[str, float] = {}
         self._said: set[str] = set()
         self.faults = Faults()
+        self.verdict = Verdict()
         self.changes = 0
         """Resources that the run really changed."""
 
     def take(self, event: dict[str, Any]) -> None:
         """Look at one event."""
+        self.verdict.take(event)
         if details := event.get("resourcePreEvent"):
             self._started(details)
         elif details := event.get("resOutputsEvent"):

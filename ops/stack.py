@@ -98,10 +98,14 @@ class Stack:
         events.unlink()
         if process.returncode != 0:
             raise OperatorError(self._sentence(follower))
+        if words[0] in _JUDGED and not (follower.verdict.passed and follower.verdict.is_whole):
+            raise OperatorError(
+                f"Pulumi has not asked the policies in {POLICIES}. Run `make setup`, then try again; if it says this "
+                f"again, look at {self.log}.")
         return follower
 
     def _sentence(self, follower: Follower) -> str:
-        found = follower.faults.sentences() or _last_errors(self.log)
+        found = [*follower.verdict.refusals, *follower.faults.sentences()] or _last_errors(self.log)
         return "\n".join([*found, f"All that was said is in {self.log}."])
 
     def _words(self, words: tuple[str, ...]) -> list[str]:

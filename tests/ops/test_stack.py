@@ -160,10 +160,14 @@ def test_a_failed_run_raises_its_fault_and_names_the_log(
         made[0].run("up")
 
 
+JUDGED = json.dumps({"policyAnalyzeSummaryEvent": {"passed": ["a"]}, "policyAnalyzeStackSummaryEvent": {}})
+LOG_EVENT = 'while [ "$1" != --event-log ]; do shift; done; printf "%s\\n"'
+
+
 def test_what_makes_anything_is_judged_by_the_policies_from_wherever_it_runs(
     tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fake_pulumi(tmp_path, monkeypatch, f'echo "$@" >> {tmp_path}/said')
+    fake_pulumi(tmp_path, monkeypatch, f"""echo "$@" >> {tmp_path}/said; {LOG_EVENT} '{JUDGED}' >> "$2" """)
     monkeypatch.chdir(tmp_path)
     made[0].prepare()
     for command in ("up", "preview", "destroy"):
@@ -176,7 +180,8 @@ def test_what_makes_anything_is_judged_by_the_policies_from_wherever_it_runs(
 def test_no_variable_of_pulumi_s_reaches_a_run_but_those_of_state_and_passphrase(
     tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fake_pulumi(tmp_path, monkeypatch, f"env >> {tmp_path}/environment; echo '{{}}'")
+    fake_pulumi(tmp_path, monkeypatch, f"""
+        env >> {tmp_path}/environment; echo '{{}}'; [ "$1" = stack ] || {{ {LOG_EVENT} '{JUDGED}' >> "$2"; }}""")
     for name in ("PULUMI_OPTION_POLICY_PACK_CONFIG", "PULUMI_OPTION_SKIP_PREVIEW", "PULUMI_OPTION_TARGET",
                  "PULUMI_CONTINUE_ON_ERROR", "PULUMI_DEBUG_LANGUAGES", "PULUMI_EXPERIMENTAL"):
         monkeypatch.setenv(name, "true")
@@ -188,6 +193,28 @@ def test_no_variable_of_pulumi_s_reaches_a_run_but_those_of_state_and_passphrase
         "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_DEBUG_COMMANDS", "PULUMI_HOME",
         "PULUMI_SKIP_UPDATE_CHECK", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"}
     assert {"PULUMI_BACKEND_URL", "PATH"} <= seen
+
+
+@pytest.mark.parametrize("event", ["", json.dumps({"policyAnalyzeSummaryEvent": {"passed": ["a"]}})])
+def test_a_run_that_no_policy_has_judged_is_a_fault(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch, event: str,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, f"""{LOG_EVENT} '{event}' >> "$2" """)
+    made[0].prepare()
+    made[0].run("destroy")
+    with pytest.raises(OperatorError, match=r"has not asked the policies in .*/policy\. Run `make setup`"):
+        made[0].run("up")
+
+
+def test_a_refusal_of_a_policy_comes_before_what_follows_from_it(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusal = {"policyEvent": {
+        "policyName": "no-ports", "enforcementLevel": "mandatory", "message": "x.\nadmin: it is."}}
+    fake_pulumi(tmp_path, monkeypatch, f"""{LOG_EVENT} '{json.dumps(refusal)}' >> "$2"; exit 1""")
+    made[0].prepare()
+    with pytest.raises(OperatorError, match=r"^admin: it is\. \(policy no-ports\)\nAll that was said"):
+        made[0].run("up")
 
 
 def test_a_run_that_fails_without_an_event_says_pulumi_s_last_error(

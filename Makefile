@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview down probe add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
+.PHONY: help up preview down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -33,6 +33,10 @@ down: setup
 ## make probe         looks at the server as a censor would, and scores it
 probe: setup
 	@$(RUN) $(BIN)/python -m ops probe
+
+## make verify        compares what runs with what was promised; fails on any difference
+verify: setup
+	@$(RUN) $(BIN)/python -m ops verify
 
 ## make add-user      adds USER and prints their link: make add-user USER=alice
 add-user: setup

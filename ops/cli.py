@@ -108,6 +108,20 @@ def probe(name: str, server: str, seed: int | None, as_json: bool) -> None:
     sys.exit(1 if result.score.tcp_differing else 0)
 
 
+@main.command()
+@click.option("--beside", multiple=True, metavar="CONTAINER",
+              help="A container that is meant to run beside the server; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+@click.pass_obj
+def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
+    """Compare what runs with what was promised; exit code 1 unless every promise was checked and is kept."""
+    from .verify import command, table
+    checks = command.run(name, Stack(name, click.echo), beside)
+    for line in [table.as_json(name, checks)] if as_json else table.lines(checks):
+        click.echo(line)
+    sys.exit(0 if table.are_kept(checks) else 1)
+
+
 main.add_command(users)
 main.add_command(accounts)
 

@@ -14,7 +14,9 @@ CADDY = "stealth-caddy"
 
 _LABEL = "org.stealth-vpn"
 _TIMEOUT_SECONDS = 60
+_CONNECT_SECONDS = 10
 _LOG_LINES = "2000"
+_SHELL = 'if [ "$(id -u)" != 0 ] && sudo -n true </dev/null 2>/dev/null; then exec sudo -n sh -s; else exec sh -s; fi'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,14 @@ class Engine:
             # Not in the terminal's group: who started it ends it, also after Ctrl-C.
             start_new_session=True)
 
+    def on_host(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell script on the engine's machine: here, or by the same ssh that its commands take.
+
+        As root where this user is, or may be by sudo without a password; else as this user.
+        """
+        command = [*_ssh(self.host), _SHELL] if self.host.startswith("ssh://") else ["sh", "-c", _SHELL]
+        return self._finished(command, script)
+
     def _inspect_all(self, stack: str) -> list[dict[str, Any]]:
         ids = self._run("ps", "--all", "--quiet", "--filter", f"label={_LABEL}.stack={stack}").stdout.split()
         if not ids:
@@ -117,17 +127,24 @@ class Engine:
         return parsed
 
     def _run(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        return self._finished(["docker", "--host", self.host, *words], stdin)
+
+    def _finished(self, command: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
-                ["docker", "--host", self.host, *words],  # noqa: S607 - the operator's own docker
-                capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False, env=_environment(),
-                input=stdin)
+                command, capture_output=True, text=True, encoding="utf-8",
+                # A log may hold anything.
+                errors="replace", timeout=_TIMEOUT_SECONDS, check=False, env=_environment(), input=stdin)
         except FileNotFoundError as error:
-            raise OperatorError("the program `docker` is not here. Install it with `make setup`.") from error
+            raise OperatorError(f"the program `{command[0]}` is not here. Install it with `make setup`.") from error
         except subprocess.TimeoutExpired as error:
             raise OperatorError(
                 f"Docker Engine at {self.host} gave no answer in {_TIMEOUT_SECONDS} s. "
                 "Look at it with `docker info`, and restart it if that hangs too.") from error
+
+
+def _ssh(host: str) -> list[str]:
+    return ["ssh", "-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_SECONDS}", "--", host]
 
 
 def _environment() -> dict[str, str]:

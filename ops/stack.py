@@ -9,7 +9,7 @@ import secrets
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,6 +61,26 @@ class Stack:
         words = ["--show-secrets"] if with_secrets else []
         parsed: dict[str, Any] = json.loads(self.call("stack", "output", "--json", *words))
         return parsed
+
+    def written(self) -> Iterator[tuple[str, str]]:
+        """Yield the state as it is kept, secrets encrypted: names of its files, and their texts."""
+        folder = _state_folder()
+        if folder is None:
+            yield "the exported state", self.call("stack", "export")
+            return
+        history = sorted((folder / "history" / PROJECT / self.name).glob("*.checkpoint.json*"))
+        for file in (*(folder / "stacks" / PROJECT).glob(f"{self.name}.json*"), *history[-1:]):
+            yield file.name, file.read_text(errors="replace")
+
+    def private_files(self) -> list[Path]:
+        """Return the files and folders that nobody but their owner may read."""
+        name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+        return [*([Path(name)] if name else []), LOG_FOLDER.parent, *sorted(LOG_FOLDER.glob(f"{self.name}.*"))]
+
+    def passphrase(self) -> str:
+        """Return what encrypts the state's secrets; empty when it is in no file, as with a key service."""
+        name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+        return Path(name).read_text().strip() if name and Path(name).exists() else ""
 
     def call(self, *words: str) -> str:
         """Run a short Pulumi command and return what it prints; raises OperatorError with its last line."""

@@ -29,12 +29,7 @@ class Target:
     @classmethod
     def read(cls, stack: str, folder: Path = ROOT) -> Self:
         """Read the stack's file and the defaults; raises OperatorError when it does not exist."""
-        file = folder / f"Pulumi.{stack}.yaml"
-        if not file.exists():
-            raise OperatorError(
-                f"stack {stack} has no file {file.name}, but a stack is made from one. "
-                f"Copy Pulumi.prod.yaml to {file.name} and change its values.")
-        values = _defaults(folder) | _values(file)
+        values = settings(stack, folder)
         return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
                    https_port=values["httpsPort"], ipv6=values["ipv6"])
 
@@ -42,6 +37,16 @@ class Target:
     def is_local(self) -> bool:
         """Whether the engine is this machine's."""
         return self.docker_host.startswith("unix://")
+
+
+def settings(stack: str, folder: Path = ROOT) -> dict[str, Any]:
+    """Return every value of a stack, defaults too, as they are written; raises OperatorError like Target.read."""
+    file = folder / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        raise OperatorError(
+            f"stack {stack} has no file {file.name}, but a stack is made from one. "
+            f"Copy Pulumi.prod.yaml to {file.name} and change its values.")
+    return _defaults(folder) | _values(file)
 
 
 def _defaults(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.e2e import programs
+from tests.e2e.containers import call, call_text
 from tests.e2e.deployment import ROOT, Server, docker
 from tests.e2e.lines import Line, attach, client_line
 from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS
@@ -82,16 +83,15 @@ class Client:
         self._program = program
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command inside the client's container; standard error is in stdout."""
-        return subprocess.run(["docker", "exec", self.name, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, check=False, timeout=60)
+        """Run a command inside the client's container; standard error is at the end of stdout."""
+        done = call_text("exec", self.name, *words, timeout_seconds=60)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout + done.stderr)
 
     def fetch(self, url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
         """Fetch a page through the tunnel, from inside the client's container."""
         proxy = ["--socks5-hostname", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
-        return subprocess.run(
-            ["docker", "exec", self.name, "curl", "--silent", "--show-error", "--max-time", "20", *proxy, *words, url],
-            capture_output=True, check=False, timeout=150)
+        return call("exec", self.name, "curl", "--silent", "--show-error", "--max-time", "20", *proxy, *words, url,
+                    timeout_seconds=150)
 
     def fetch_when_ready(self, url: str, *words: str) -> subprocess.CompletedProcess[bytes]:
         """Fetch, again and again until the client has started up and the tunnel stands."""
@@ -105,16 +105,13 @@ class Client:
     def look_up(self, resolver: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Ask a resolver beyond the server for a name, over UDP through the tunnel."""
         socks = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self._program.socks else []
-        return subprocess.run(
-            ["docker", "exec", self.name, "visitor", "dns", "-server", resolver, "-name", "any.example",
-             *socks, *words],
-            capture_output=True, text=True, check=False, timeout=60)
+        return call_text("exec", self.name, "visitor", "dns", "-server", resolver, "-name", "any.example",
+                         *socks, *words, timeout_seconds=60)
 
     def reach(self, targets: str, resolver: str) -> subprocess.CompletedProcess[str]:
         """Try every target, a line of JSON each, through the tunnel; prints an array of what they answered."""
         way = ["-socks", f"127.0.0.1:{SOCKS_PORT}"] if self.socks else ["-resolver", resolver]
-        return subprocess.run(["docker", "exec", "--interactive", self.name, "visitor", "reach", *way],
-                              input=targets, capture_output=True, text=True, check=False, timeout=120)
+        return call_text("exec", "--interactive", self.name, "visitor", "reach", *way, stdin=targets)
 
     def reached(self, targets: list[tuple[str, str, int]], resolver: str) -> set[tuple[str, str, int]]:
         """Try targets of a network, tcp or udp, a host and a port; return those that answered."""
@@ -141,9 +138,8 @@ class Client:
 
     def transfer_until_cut(self, url: str, *words: str) -> Transfer:
         """Do a transfer that may break off."""
-        done = subprocess.run(
-            ["docker", "exec", self.name, "visitor", "fetch", "-url", url, *self._way, *words],
-            capture_output=True, text=True, check=False, timeout=_TRANSFER_SECONDS)
+        done = call_text("exec", self.name, "visitor", "fetch", "-url", url, *self._way, *words,
+                         timeout_seconds=_TRANSFER_SECONDS)
         if not done.stdout:
             raise AssertionError(f"{self.name}: {done.stderr}")
         told = json.loads(done.stdout)
@@ -153,9 +149,8 @@ class Client:
     def watch(self, url: str, seconds: float) -> list[Try]:
         """Ask for a page again and again, each time by a connection of its own."""
         renew = ["-renew", self._program.renew, "-patience", _PATIENCE] if self._program.renew else []
-        done = subprocess.run(
-            ["docker", "exec", self.name, "visitor", "watch", "-url", url, "-for", f"{seconds}s", *self._way, *renew],
-            capture_output=True, text=True, check=False, timeout=_TRANSFER_SECONDS)
+        done = call_text("exec", self.name, "visitor", "watch", "-url", url, "-for", f"{seconds}s", *self._way, *renew,
+                         timeout_seconds=_TRANSFER_SECONDS)
         assert done.returncode == 0, done.stderr
         return [Try(**json.loads(line)) for line in done.stdout.splitlines()]
 
@@ -165,7 +160,7 @@ class Client:
 
     def logs(self) -> str:
         """What the client's program has said."""
-        done = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=False)
+        done = call_text("logs", self.name)
         return done.stdout + done.stderr
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from ops import subscription
+from tests.e2e.containers import call_text
 
 ROOT = Path(__file__).parents[2]
 STACK = "e2e"
@@ -45,8 +46,8 @@ _ENGINE_SECONDS = 60
 
 def docker(*words: str, check: bool = True) -> str:
     """Run a docker command and return what it prints."""
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0 or not check, done.stderr
+    done = call_text(*words)
+    assert done.returncode == 0 or not check, f"{done.stderr}{done.stdout}"
     return done.stdout.strip()
 
 

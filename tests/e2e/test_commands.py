@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ops import subscription
+from tests.e2e.containers import call_text
 from tests.e2e.deployment import Server, address, docker
 from tests.e2e.panel_api import panel_api
 
@@ -95,6 +95,6 @@ def api(method: str, path: str, body: object) -> object:
 
 def inside(*words: str, text: str) -> str:
     """Run Python in the panel's container."""
-    done = subprocess.run(["docker", "exec", "--interactive", "stealth-admin", "/usr/bin/python3", "-I", "-S", *words],
-                          input=text, capture_output=True, text=True, check=True, timeout=120)
+    done = call_text("exec", "--interactive", "stealth-admin", "/usr/bin/python3", "-I", "-S", *words, stdin=text)
+    assert done.returncode == 0, done.stderr
     return done.stdout

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.client import IMAGE, Client, all_clients
+from tests.e2e.containers import call_text
 from tests.e2e.deployment import Server, docker, inspect
 from tests.e2e.listeners import listeners
 from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS, Outside
@@ -184,8 +185,7 @@ def test_a_management_interface_listens_on_the_control_network_only(
 
 def probe(service: str, *targets: str, kind: str = "tcp") -> subprocess.CompletedProcess[str]:
     """Try to connect from inside a service's container, to each target."""
-    return subprocess.run(["docker", "exec", f"stealth-{service}", "/usr/local/bin/probe", kind, *targets],
-                          capture_output=True, text=True, check=False, timeout=30)
+    return call_text("exec", f"stealth-{service}", "/usr/local/bin/probe", kind, *targets, timeout_seconds=30)
 
 
 def test_no_management_interface_can_be_reached_from_caddy(deployed: Server) -> None:

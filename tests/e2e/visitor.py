@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.client import IMAGE
+from tests.e2e.containers import call
 from tests.e2e.deployment import NAMES, docker
 from tests.e2e.outside import CLIENTS, SERVER_ADDRESS
 
@@ -45,10 +46,9 @@ class Visitor:
 
     def curl(self, host: str, *words: str, at: str = SERVER_ADDRESS) -> subprocess.CompletedProcess[bytes]:
         """Run curl, which finds the host at that address and trusts the server's authority."""
-        return subprocess.run(
-            ["docker", "exec", self._name, "curl", "--silent", "--show-error", "--max-time", "10",
-             "--cacert", "/visitor/ca.crt", "--resolve", f"{host}:443:{at}", "--resolve", f"{host}:80:{at}", *words],
-            capture_output=True, check=False, timeout=120)
+        return call("exec", self._name, "curl", "--silent", "--show-error", "--max-time", "10",
+                    "--cacert", "/visitor/ca.crt", "--resolve", f"{host}:443:{at}", "--resolve", f"{host}:80:{at}",
+                    *words)
 
 
 @contextmanager

@@ -94,7 +94,8 @@ def child_of(pid: int) -> int:
 def test_a_crash_of_caddy_touches_no_udp_session_and_tcp_comes_back(
     deployed: Server, origin: str, beyond: Outside,
 ) -> None:
-    front = inspect("caddy")["State"]["Pid"]
+    before = inspect("caddy")
+    front = before["State"]["Pid"]
     killed = set()
 
     def crash() -> None:
@@ -111,7 +112,7 @@ def test_a_crash_of_caddy_touches_no_udp_session_and_tcp_comes_back(
     with all_clients(deployed) as clients:
         assert {name for name, page in fetch_each(clients, beyond.url).items() if page != PAGE} == set()
     state = inspect("caddy")
-    assert (state["RestartCount"], state["State"]["Pid"]) == (0, front)
+    assert (state["RestartCount"], state["State"]["Pid"]) == (before["RestartCount"], front)
 
 
 def test_a_change_of_one_daemon_leaves_downloads_through_the_others_alone(

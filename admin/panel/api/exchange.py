@@ -1,13 +1,12 @@
 """Users as files by the API: the forms that docs/users.md describes, as they are and not wrapped into anything."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, make_response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from .. import audit
+from .. import exports
 from ..accounts import current_actor, requires
 from ..context import config, database
 from ..users.exchange import EXPORTS, ImportReport, import_users
@@ -88,12 +87,4 @@ def take(asked: dict[str, Any]) -> ImportReport | Response:
 @blueprint.response(200)
 def give(asked: dict[str, Any]) -> Response:
     """Give all users out as a file, JSON with secrets or CSV without; by POST, for the audit log tells of it."""
-    write, kind = EXPORTS[asked["format"]]
-    store = database()
-    with store.write() as session:
-        audit.record(session, current_actor(), "users.export", asked["format"])
-
-    def lines() -> Iterator[str]:
-        with store.read() as session:
-            yield from write(session)
-    return Response(lines(), mimetype=kind)
+    return exports.answer(asked["format"])

@@ -1,12 +1,10 @@
 """Users as files: taken in after a look at what that would do, and given out."""
 
-from collections.abc import Iterator
-
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 
-from .. import audit
+from .. import exports
 from ..accounts import current_actor, requires
 from ..context import config, database
 from ..users.exchange import EXPORTS, ImportReport, import_users
@@ -38,15 +36,9 @@ def export() -> Response:
     name = request.form.get("format", "")
     if name not in EXPORTS:
         abort(400)
-    write, kind = EXPORTS[name]
-    store = database()
-    with store.write() as session:
-        audit.record(session, current_actor(), "users.export", name)
-
-    def lines() -> Iterator[str]:
-        with store.read() as session:
-            yield from write(session)
-    return Response(lines(), mimetype=kind, headers={"Content-Disposition": f"attachment; filename=users.{name}"})
+    made = exports.answer(name)
+    made.headers["Content-Disposition"] = f"attachment; filename=users.{name}"
+    return made
 
 
 def _done(report: ImportReport) -> ResponseReturnValue:

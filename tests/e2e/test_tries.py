@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.containers import call, call_text
 from tests.e2e.deployment import docker
+from tests.e2e.visitor import Visitor
 
 NOT_STARTED = (
     "OCI runtime exec failed: exec failed: unable to start container process: waiting for init preliminary setup: "
@@ -55,3 +56,17 @@ def test_a_command_that_may_have_started_is_not_given_again(engine: Engine, scri
     calls = engine(script)
     call("exec", "one", "true")
     assert len(calls.read_text().splitlines()) == 1
+
+
+def test_curl_asks_again_when_its_quic_failed(engine: Engine) -> None:
+    calls = engine("[ $calls -gt 2 ] && exec echo a page; echo 'curl: (95) send 1 bytes to QUIC' >&2; exit 95")
+    done = Visitor("one").curl("www.stealth.test", "--http3-only", "https://www.stealth.test/")
+    assert (done.returncode, done.stdout) == (0, b"a page\n")
+    assert len(calls.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(("code", "asked"), [(95, 3), (7, 1), (28, 1)])
+def test_curl_tells_of_a_server_that_always_fails(engine: Engine, code: int, asked: int) -> None:
+    calls = engine(f"exit {code}")
+    assert Visitor("one").curl("www.stealth.test", "https://www.stealth.test/").returncode == code
+    assert len(calls.read_text().splitlines()) == asked

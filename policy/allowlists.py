@@ -50,6 +50,10 @@ NETWORKS: Mapping[str, frozenset[str]] = {
     # What everybody can reach has no way to the daemons' management interfaces.
     service: frozenset({EDGE} if service == "caddy" else {EDGE, CONTROL}) for service in SERVICES}
 
+HOST_NUMBERS: Mapping[str, int] = {
+    "caddy": 10, "xray": 11, "trojan": 12, "singbox": 13, "wireguard": 14, "admin": 15}
+"""What each service's addresses end with; the subnets are the operator's choice."""
+
 HOST_FOLDERS: Mapping[str, frozenset[str]] = {"wireguard": frozenset({MODULES_FOLDER})}
 """Folders of the host that may be mounted read-only."""
 

@@ -21,6 +21,8 @@ class Mount:
     target: str
     is_read_only: bool
     propagation: str = ""
+    has_driver: bool = False
+    """Whether it brings options of a volume's driver, by which a new volume can be a folder of the host."""
 
 
 def is_job(container: Resource) -> bool:
@@ -36,7 +38,8 @@ def mounts(container: Resource) -> Iterator[Mount]:
         is_named = kind == "volume" and not mount.knows("source")
         yield Mount(
             kind=kind, source="" if is_named else mount.text("source"), target=_path(mount.text("target")),
-            is_read_only=bool(mount.flag("readOnly")), propagation=mount.view("bindOptions").text("propagation"))
+            is_read_only=bool(mount.flag("readOnly")), propagation=mount.view("bindOptions").text("propagation"),
+            has_driver=mount.has("volumeOptions"))
     for volume in container.views("volumes"):
         folder = volume.text("hostPath")
         yield Mount(

@@ -1,5 +1,6 @@
 """The one mock engine: records what a program registers, and refuses every lookup."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,11 @@ class Registered:
 def is_secret(value: object) -> bool:
     """Tell whether a recorded input is marked secret."""
     return isinstance(value, dict) and value.get(SIGNATURE) == SECRET
+
+
+def image_id(service: str) -> str:
+    """Return the id that a service's image has here, which looks like a real one."""
+    return f"sha256:{hashlib.sha256(service.encode()).hexdigest()}"
 
 
 class RecordingEngine(Mocks):
@@ -77,5 +83,5 @@ class RandomEngine(RecordingEngine):
             return "none", {**state, "result": f"result-of-{args.name}", "bcryptHash": f"hash-of-{args.name}"}
         if args.typ == IMAGE:
             service = args.name.removeprefix("stealth-").removesuffix("-image")
-            return made, {**state, "repoDigest": f"sha256:{service}"}
+            return made, {**state, "repoDigest": image_id(service)}
         return made, state

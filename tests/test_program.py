@@ -13,7 +13,7 @@ import yaml
 
 from components.errors import SettingsError
 from tests.certificates import PrivateAuthority
-from tests.engine import CONTAINER, IMAGE, NETWORK, VOLUME, RandomEngine, Registered, is_secret
+from tests.engine import CONTAINER, IMAGE, NETWORK, VOLUME, RandomEngine, Registered, image_id, is_secret
 from tests.settings import PROJECT, SCHEMA
 
 DAEMONS = {"caddy", "xray", "trojan", "singbox", "wireguard", "admin"}
@@ -293,13 +293,13 @@ def test_a_site_that_cannot_be_served_is_refused() -> None:
 
 def test_a_new_builder_makes_every_daemon_s_image_anew(local: RandomEngine) -> None:
     args = {item.name: item.inputs["build"]["args"] for item in local.of_type(IMAGE)}
-    built = {name for name, given in args.items() if given.get("BUILDER_ID") == "sha256:builder"}
+    built = {name for name, given in args.items() if given.get("BUILDER_ID") == image_id("builder")}
     assert built == {f"stealth-{name}-image" for name in DAEMONS - {"admin"}}
 
 
 def test_images_are_run_by_their_ids(local: RandomEngine) -> None:
     for name, inputs in containers(local).items():
-        assert inputs["image"] == f"sha256:{name}"
+        assert inputs["image"] == image_id(name)
 
 
 def test_no_resource_uses_a_default_provider(local: RandomEngine) -> None:

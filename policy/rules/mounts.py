@@ -27,6 +27,8 @@ def host_mounts(resource: Resource) -> Faults:
             yield f"it may write the host's {mount.source}"
         elif mount.kind not in {"bind", "volume", "tmpfs"}:
             yield f"what is mounted at {mount.target} is of the type {mount.kind or 'none'}"
+        elif mount.has_driver:
+            yield f"what is mounted at {mount.target} has volumeOptions, by which it can be a folder of the host"
         elif mount.kind == "volume" and "/" in mount.source:
             yield f"what is mounted at {mount.target} is a path and no volume's name"
 

@@ -2,10 +2,11 @@
 
 import ipaddress
 
-from policy.allowlists import CONTROL, EDGE, NETWORKS
+from policy.allowlists import CONTROL, EDGE, HOST_NUMBERS, NETWORKS
 from policy.containers import is_job
 from policy.making import HIGH, About, Faults, on_each
 from policy.resources import CONTAINER, NETWORK, Resource
+from policy.view import View
 
 # RFC 1918 and RFC 4193.
 _PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
@@ -36,10 +37,18 @@ def project_network_only(container: Resource) -> Faults:
     if len(places) != len(expected) or len(set(named)) != len(named):
         yield f"it is on {len(places)} networks instead of {len(expected)}"
     for place in places:
-        if not _is_private_address(place.text("ipv4Address"), 4):
-            yield "it has no fixed private IPv4 address on a network"
-        if (address := place.text("ipv6Address")) and not _is_private_address(address, 6):
-            yield "it has an IPv6 address that is not unique local"
+        yield from _address_faults(place, HOST_NUMBERS.get(container.service))
+
+
+def _address_faults(place: View, number: int | None) -> Faults:
+    if not _is_private_address(place.text("ipv4Address"), 4):
+        yield "it has no fixed private IPv4 address on a network"
+    if (address := place.text("ipv6Address")) and not _is_private_address(address, 6):
+        yield "it has an IPv6 address that is not unique local"
+    for address in (place.text("ipv4Address"), place.text("ipv6Address")):
+        # A subnet of at least 256 addresses begins with a zero byte.
+        if address and number is not None and _last_byte(address) not in {number, None}:
+            yield f"its address {address} is not the one with the number {number}"
 
 
 @on_each(About(
@@ -75,6 +84,13 @@ def _subnet_faults(network: Resource) -> Faults:
         yield "it has no IPv4 subnet of its own"
     if network.flag("ipv6") and not any(":" in subnet for subnet in subnets):
         yield "it has IPv6 without a subnet of its own"
+
+
+def _last_byte(address: str) -> int | None:
+    try:
+        return ipaddress.ip_address(address).packed[-1]
+    except ValueError:
+        return None
 
 
 def _is_private_address(text: str, version: int) -> bool:

@@ -9,7 +9,7 @@ import pyotp
 from flask import Flask
 
 from panel.accounts import passwords
-from panel.store.accounts import Account
+from panel.store.accounts import Account, SignIn
 from panel.store.database import Database
 from tests.admin import through_caddy
 from tests.admin.panel_file import PASSWORD_PEPPER, PATH
@@ -48,6 +48,14 @@ def add(database: Database, username: str, role: str = "owner", **values: Any) -
     with database.write() as session:
         session.add(account)
     return account
+
+
+def begin(database: Database, account: Account, id_hash: str, **values: Any) -> None:
+    """Put a session of that account into the store."""
+    now = datetime.now(UTC)
+    with database.write() as session:
+        session.add(SignIn(id_hash=id_hash, account_id=account.id, values=values, address="", user_agent="",
+                           created_at=now, seen_at=now))
 
 
 def browser(app: Flask, address: str = through_caddy.ADDRESS) -> Browser:

@@ -46,6 +46,9 @@ class Identity:
     account: Account | None = None
     """None for the container's own program."""
 
+    session_hash: str = ""
+    """Of the word of the session; empty where none is."""
+
 
 def requires(scope: str) -> Callable[[_View], _View]:
     """Mark a view, or a method of a view class, as open to identities of that scope."""

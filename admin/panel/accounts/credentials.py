@@ -15,6 +15,7 @@ from ..store.database import Database
 from .access import Identity
 from .errors import AccountError
 from .sign_in import Door
+from .standing import hold_owners
 
 _Result = TypeVar("_Result")
 
@@ -35,12 +36,21 @@ class Credentials:
         self._database, self._door = database, door
 
     def change(self, who: Identity, proof: Proof | None, act: Callable[[Session], _Result]) -> _Result:
-        """Do act in a transaction of its own if who may; raises AccountError, and nothing is changed, if not."""
+        """Do act in a transaction of its own if who may; raises AccountError, and nothing is changed, if not.
+
+        The proof is a transaction before, so that a code is used up and an attempt counted whatever act does. What it
+        rests on is looked at again beside act.
+        """
+        proven = None
         if who.way == "token":
             raise AccountError("", _("A token changes no credentials; sign in at the panel and do it there."))
         if who.way == "session":
             if who.account is None or proof is None:
                 raise AccountError("", _("The password is missing; give it once more."))
-            self._door.prove(who.account, who.actor.address, proof.password, proof.code)
+            proven = self._door.prove(
+                who.account, who.actor.address, proof.password, proof.code, session_hash=who.session_hash)
         with self._database.write() as session:
+            hold_owners(session)
+            if proven is not None:
+                proven.hold(session)
             return act(session)

@@ -29,6 +29,13 @@ class WrongProofError(AccountError):
         super().__init__("", _("That is not right; look at what you typed, and take no code for a second time."))
 
 
+class OutdatedProofError(AccountError):
+    """What was proven does not hold any more: a credential, the role or the session changed meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("", _("Your account has changed meanwhile, and nothing else was done; sign in again."))
+
+
 class ThrottledError(AccountError):
     """Too many attempts were made, or others are being made right now."""
 

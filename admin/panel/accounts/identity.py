@@ -32,4 +32,4 @@ def _of_session() -> Identity | None:
         return None
     may = frozenset() if account.must_change_password else ROLES[account.role] | {OWN}
     return Identity(actor=Actor(name=account.username, address=request.remote_addr or ""), way="session",
-                    account=account, scopes=may | {PASSWORD})
+                    account=account, scopes=may | {PASSWORD}, session_hash=session.row.id_hash)

@@ -45,6 +45,7 @@ def turn_off_second_factor(session: Session, actor: Actor, account_id: int) -> A
     """Ask for no codes any more."""
     account = find(session, account_id)
     account.totp_secret, account.recovery_hashes = None, []
+    sessions.forget_steps(session, account_id)
     audit.record(session, actor, "account.second-factor.off", account.username)
     return account
 
@@ -54,6 +55,7 @@ def renew_recovery_codes(session: Session, actor: Actor, account_id: int, pepper
     account = find(session, account_id)
     if account.totp_secret is None:
         raise AccountError("", _("The account has no second factor; turn it on first."))
+    sessions.forget_steps(session, account_id)
     audit.record(session, actor, "account.recovery-codes", account.username)
     return second_factor.new_recovery_codes(pepper, account)
 

@@ -19,6 +19,7 @@ from . import passwords, sessions
 from .access import ROLES
 from .errors import AccountError, UnknownAccountError
 from .own import find
+from .standing import hold_owners
 
 _GIVEN_FOR = timedelta(days=14)
 _USERNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -75,6 +76,7 @@ def change_role(session: Session, actor: Actor, account_id: int, role: str) -> N
     account = _find_beside_owners(session, account_id)
     before, account.role = account.role, _checked(role)
     _check_an_owner_is_left(session)
+    sessions.forget_steps(session, account_id)
     audit.record(session, actor, "account.role", account.username, role=[before, role])
 
 
@@ -119,7 +121,7 @@ def _shut_out(session: Session, account_id: int) -> None:
 
 def _find_beside_owners(session: Session, account_id: int) -> Account:
     """Return an account, to be changed while nobody changes an owner: two could else take each other's role away."""
-    session.execute(select(Account.id).where(Account.role == "owner").order_by(Account.id).with_for_update())
+    hold_owners(session)
     return find(session, account_id)
 
 

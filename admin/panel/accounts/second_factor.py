@@ -17,6 +17,7 @@ _WINDOW = (-1, 0, 1)
 _RECOVERY_CODES = 10
 # 120 bits, so that a fast hash is enough (ASVS 5.0, 6.5.2).
 _RECOVERY_BYTES = 15
+_RECOVERY_LETTERS = _RECOVERY_BYTES * 8 // 5
 
 
 def new_secret() -> str:
@@ -46,9 +47,14 @@ def new_recovery_codes(pepper: str, account: Account) -> list[str]:
     return ["-".join(code[start:start + 4] for start in range(0, len(code), 4)) for code in codes]
 
 
+def is_on_paper(code: str) -> bool:
+    """Return whether this can be a code on paper and so none of a telephone."""
+    return len(_letters(code)) == _RECOVERY_LETTERS
+
+
 def accept_recovery_code(pepper: str, account: Account, code: str) -> bool:
     """Take a code on paper, once; must be called in the transaction that has read account for an update."""
-    wanted = _hash(pepper, "".join(code.lower().replace("-", "").split()))
+    wanted = _hash(pepper, _letters(code))
     rest = [kept for kept in account.recovery_hashes if not hmac.compare_digest(kept, wanted)]
     was_there = len(rest) < len(account.recovery_hashes)
     account.recovery_hashes = rest
@@ -65,6 +71,10 @@ def _step_of(account: Account, secret: str, code: str, now: datetime) -> bool:
             account.totp_last_step = candidate
             return True
     return False
+
+
+def _letters(code: str) -> str:
+    return "".join(code.lower().replace("-", "").split())
 
 
 def _digits(code: str) -> str:

@@ -98,6 +98,17 @@ class StoredSessions(SessionInterface):
         session.word, session.is_new_word = secrets.token_urlsafe(_WORD_BYTES), True
         self._bind_forms(session)
 
+    def renew(self, store: Session) -> None:
+        """Give the request's session another word after a proof (ASVS 5.0, 7.2.4); who had the old one is out."""
+        session = current()
+        assert session.row is not None  # noqa: S101 # a stranger proves nothing
+        before, session.word, session.is_new_word = session.row.id_hash, secrets.token_urlsafe(_WORD_BYTES), True
+        session.clear()
+        session.row.id_hash = _hash(session.word)
+        store.execute(update_rows(SignIn).where(SignIn.id_hash == before).values(
+            id_hash=session.row.id_hash, values={}))
+        self._bind_forms(session)
+
     def sweep(self, store: Session, now: datetime) -> None:
         """Remove the sessions that are too old."""
         store.execute(delete(SignIn).where(or_(
@@ -138,6 +149,11 @@ def of_account(store: Session, account_id: int) -> list[SignIn]:
         SignIn.account_id == account_id, ~SignIn.awaits_code).order_by(SignIn.seen_at.desc())))
 
 
+def awaits_code(store: Session, id_hash: str) -> bool:
+    """Return whether there is such a session still, and it awaits a code."""
+    return store.scalar(select(SignIn.awaits_code).where(SignIn.id_hash == id_hash)) is True
+
+
 def end_one(store: Session, account_id: int, id_hash: str) -> bool:
     """End a session of that account; return whether there was one."""
     ended = store.execute(
@@ -148,6 +164,12 @@ def end_one(store: Session, account_id: int, id_hash: str) -> bool:
 def end_all(store: Session, account_id: int, but: str = "") -> None:
     """End every session of an account but the one of that hash."""
     store.execute(delete(SignIn).where(SignIn.account_id == account_id, SignIn.id_hash != but))
+
+
+def forget_steps(store: Session, account_id: int) -> None:
+    """End what an account has half done: sign-ins that await a code, and second factors that are being set up."""
+    store.execute(delete(SignIn).where(SignIn.account_id == account_id, SignIn.awaits_code))
+    store.execute(update_rows(SignIn).where(SignIn.account_id == account_id).values(values={}))
 
 
 def _hash(word: str) -> str:

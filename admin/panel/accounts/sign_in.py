@@ -21,6 +21,7 @@ from ..store.accounts import Account
 from ..store.database import Database
 from . import passwords, second_factor, sessions, throttle
 from .errors import ThrottledError, WrongProofError
+from .standing import Standing
 
 # How long somebody who is known waits for another such to be done with bcrypt.
 _PATIENCE_SECONDS = 5
@@ -75,30 +76,42 @@ class Door:
         session, address = sessions.current(), request.remote_addr or ""
         if session.account is None or session.row is None or not session.row.awaits_code:
             raise WrongProofError
-        with self._database.read() as store:
-            is_known = throttle.is_known(store, session.account.id, address, datetime.now(UTC))
-        keys = throttle.code_keys(session.account.username, address, is_known)
-        self._admit(keys, session.account, address)
+        keys = self._admit_code(session.account, address, code)
         with self._database.write() as store:
             account = _for_update(store, session.account.id)
-            if account is None or account.is_disabled or not self._takes_code(account, code):
+            # The step ends with the password that it was begun with, and the row says whether that was meanwhile.
+            if (account is None or account.is_disabled or not sessions.awaits_code(store, session.row.id_hash)
+                    or not self._takes_code(account, code)):
                 self._refuse()
             throttle.forgive(store, [*keys])
             self._stored.begin(store, account, request, awaits_code=False)
             self._welcome(store, account, address)
 
-    def prove(self, account: Account, address: str, password: str, code: str) -> None:
-        """Check again who is signed in, before a credential changes; raises WrongProofError or ThrottledError."""
-        keys = throttle.proof_keys(account.username)
+    def prove(self, account: Account, address: str, password: str, code: str, *, session_hash: str) -> Standing:
+        """Check again who is signed in, before a credential changes, and return what that rests on.
+
+        Raises WrongProofError, ThrottledError, and OutdatedProofError if account is not as it was at the request.
+        """
+        keys = dict(throttle.proof_keys(account.username, session_hash))
         with self._place(is_known=True):
             self._admit(keys, account, address)
             if not self._is_right(account, password):
                 self._refuse()
+        if account.totp_secret is not None:
+            keys |= self._admit_code(account, address, code)
         with self._database.write() as store:
-            proving = _for_update(store, account.id)
-            if proving is None or (proving.totp_secret is not None and not self._takes_code(proving, code)):
+            proving = Standing.of(account, session_hash).hold(store)
+            if proving.totp_secret is not None and not self._takes_code(proving, code):
                 self._refuse()
             throttle.forgive(store, [*keys])
+            return Standing.of(proving, session_hash)
+
+    def _admit_code(self, account: Account, address: str, code: str) -> Mapping[str, throttle.Pace]:
+        with self._database.read() as store:
+            is_known = throttle.is_known(store, account.id, address, datetime.now(UTC))
+        keys = throttle.code_keys(account.username, address, is_known, second_factor.is_on_paper(code))
+        self._admit(keys, account, address)
+        return keys
 
     def _is_right(self, account: Account | None, password: str) -> bool:
         # In any case one hash: a disabled account takes as long as one that does not exist.
@@ -107,8 +120,10 @@ class Door:
         return is_open and is_right
 
     def _takes_code(self, account: Account, code: str) -> bool:
-        return (second_factor.accept_code(account, code, datetime.now(UTC))
-                or second_factor.accept_recovery_code(self._pepper, account, code))
+        # One of the two only: an attempt counts as what it looks like.
+        if second_factor.is_on_paper(code):
+            return second_factor.accept_recovery_code(self._pepper, account, code)
+        return second_factor.accept_code(account, code, datetime.now(UTC))
 
     @contextmanager
     def _place(self, is_known: bool) -> Iterator[None]:

@@ -42,6 +42,8 @@ _OF_ADDRESS = Pace(free=10, longest_seconds=60)
 _OF_ACCOUNT = Pace(free=10, longest_seconds=6)
 # Whoever guesses codes knows the password, and three codes of a million are right at any time.
 _OF_CODES = Pace(free=5, longest_seconds=900)
+# Nobody guesses 120 bits. So these stay a way in for an owner whose telephone's codes somebody else is guessing.
+_OF_PAPER = _OF_ACCOUNT
 
 
 def password_keys(username: str, address: str, is_known: bool) -> Mapping[str, Pace]:
@@ -51,15 +53,20 @@ def password_keys(username: str, address: str, is_known: bool) -> Mapping[str, P
     return own if is_known else own | {f"address:{place}": _OF_ADDRESS, f"account:{account}": _OF_ACCOUNT}
 
 
-def code_keys(username: str, address: str, is_known: bool) -> Mapping[str, Pace]:
-    """Return what an attempt at the second factor counts against."""
+def code_keys(username: str, address: str, is_known: bool, is_on_paper: bool) -> Mapping[str, Pace]:
+    """Return what an attempt at the second factor counts against, at the sign-in and in a session alike."""
+    kind, pace = ("paper", _OF_PAPER) if is_on_paper else ("code", _OF_CODES)
     account = _short(username.casefold())
-    return {f"code:{account}:{network(address)}" if is_known else f"code:{account}": _OF_CODES}
+    return {f"{kind}:{account}:{network(address)}" if is_known else f"{kind}:{account}": pace}
 
 
-def proof_keys(username: str) -> Mapping[str, Pace]:
-    """Return what an attempt to prove oneself within a session counts against."""
-    return {f"proof:{_short(username.casefold())}": _OF_PAIR}
+def proof_keys(username: str, session_hash: str) -> Mapping[str, Pace]:
+    """Return what an attempt to prove oneself within a session counts against.
+
+    A thief's session has a pause of its own, and keeps the owner from nothing for longer than seconds.
+    """
+    account = _short(username.casefold())
+    return {f"proof:{account}:{session_hash[:32]}": _OF_PAIR, f"proof:{account}": _OF_ACCOUNT}
 
 
 def admit(session: Session, keys: Mapping[str, Pace], now: datetime) -> tuple[float, int]:

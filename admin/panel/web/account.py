@@ -68,7 +68,6 @@ def turn_on() -> ResponseReturnValue:
             store, current_actor(), _account().id, config().password_pepper, secret, form.first_code.data or "",
             _row().id_hash))
         if codes:
-            del session[_NEW_SECRET]
             return render_template("account/recovery_codes.html", codes=codes)
     server = config().server
     uri = second_factor.uri(secret, _account().username, server.domain if server else "stealth-vpn")
@@ -146,7 +145,12 @@ def _form(kind: type[_Form]) -> _Form:
 def _change(form: ProofForm, act: Callable[[Session], _Result]) -> _Result | None:
     who = identity()
     assert who is not None  # noqa: S101 # the guard lets no stranger in here
-    return attempt(form, lambda: here().credentials.change(who, form.proof(), act))
+
+    def act_and_renew(store: Session) -> _Result:
+        done = act(store)
+        here().sessions.renew(store)
+        return done
+    return attempt(form, lambda: here().credentials.change(who, form.proof(), act_and_renew))
 
 
 def _back() -> ResponseReturnValue:

@@ -116,10 +116,7 @@ def test_a_reset_gives_a_password_and_takes_second_factor_sessions_and_tokens(
     owner: Browser, app: Flask, database: Database,
 ) -> None:
     bob = people.add(database, "bob", "reader", totp_secret="A" * 32, recovery_hashes=["x"], is_disabled=True)
-    with database.write() as session:
-        now = datetime.now(UTC)
-        session.add(SignIn(id_hash="h", account_id=bob.id, values={}, address="", user_agent="", created_at=now,
-                           seen_at=now))
+    people.begin(database, bob, "h")
     do(database, tokens.create, bob.id, "script", ["users:read"], 1)
     given = do(database, service.reset, PASSWORD_PEPPER, bob.id)
     after = accounts(database)["bob"]
@@ -161,7 +158,8 @@ def test_one_function_changes_credentials_and_asks_each_way_in_for_its_proof(
     credentials: Credentials, ann: Account, database: Database, way: Any, proof: Proof | None,
     fault: type[AccountError] | None,
 ) -> None:
-    who = Identity(actor=ACTOR, scopes=frozenset(SCOPES) | {OWN, PASSWORD}, way=way, account=ann)
+    people.begin(database, ann, "h")
+    who = Identity(actor=ACTOR, scopes=frozenset(SCOPES) | {OWN, PASSWORD}, way=way, account=ann, session_hash="h")
 
     def act(session: Session) -> str:
         return service.reset(session, ACTOR, PASSWORD_PEPPER, ann.id)

@@ -13,15 +13,16 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
-from panel.accounts import passwords, throttle
+from panel.accounts import passwords, second_factor, throttle
 from panel.store.accounts import Throttle
 from panel.store.database import Database
 from tests.admin import people
-from tests.admin.panel_file import PATH
+from tests.admin.panel_file import PASSWORD_PEPPER, PATH
 from tests.admin.people import PASSWORD, browser
 
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - of the tests
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOME, AWAY = "203.0.113.7", "198.51.100.1"
 
@@ -110,8 +111,8 @@ def test_a_clock_that_goes_back_locks_nobody_out(clock: Clock) -> None:
 @given(st.text(max_size=200), st.text(max_size=60))
 @settings(max_examples=50, deadline=None)
 def test_any_name_and_address_make_keys_of_bounded_length(username: str, address: str) -> None:
-    keys = {**throttle.password_keys(username, address, False), **throttle.code_keys(username, address, True),
-            **throttle.proof_keys(username)}
+    keys = {**throttle.password_keys(username, address, False), **throttle.code_keys(username, address, True, True),
+            **throttle.proof_keys(username, "0" * 64)}
     assert max(map(len, keys)) <= 128
 
 
@@ -189,9 +190,62 @@ def test_guesses_at_codes_are_slowed_down_to_a_few_an_hour_for_strangers(databas
     now, looked_at = START, 0
     for number in range(720):
         with database.write() as session:
-            keys = throttle.code_keys("ann", f"192.0.2.{number % 250}", False)
+            keys = throttle.code_keys("ann", f"192.0.2.{number % 250}", False, False)
             looked_at += throttle.admit(session, keys, now + timedelta(seconds=5 * number))[0] == 0
     assert looked_at < 20
+
+
+def test_guesses_at_codes_of_the_telephone_keep_no_owner_from_the_codes_on_paper(
+    app: Flask, database: Database,
+) -> None:
+    ann = people.add(database, "ann", totp_secret=TOTP_SECRET)
+    with database.write() as session:
+        paper = second_factor.new_recovery_codes(PASSWORD_PEPPER, session.merge(ann))
+    thief, owner = browser(app, AWAY), browser(app, "192.0.2.9")
+    for somebody in (thief, owner):
+        somebody.sign_in("ann")
+    answers = [thief.post("/login/code", {"code": "000000"}).status_code for _ in range(8)]
+    assert answers == [403] * 5 + [429] * 3
+    assert owner.post("/login/code", {"code": people.code(TOTP_SECRET)}).status_code == 429
+    assert owner.post("/login/code", {"code": paper[0]}).status_code == 303
+
+
+def test_codes_on_paper_are_guessed_no_faster_than_passwords(clock: Clock, database: Database) -> None:
+    def attempt(number: int) -> float:
+        with database.write() as session:
+            return throttle.admit(
+                session, throttle.code_keys("ann", f"192.0.2.{number % 250}", False, True), clock.now)[0]
+    assert clock.passed(600, 1, attempt) < 120
+
+
+def test_who_has_session_and_password_guesses_codes_no_faster_than_at_the_sign_in(
+    app: Flask, database: Database,
+) -> None:
+    people.add(database, "ann", totp_secret=TOTP_SECRET)
+    thief = browser(app, HOME)
+    thief.sign_in("ann")
+    thief.post("/login/code", {"code": people.code(TOTP_SECRET, -1)})
+    for _ in range(4):
+        with database.write() as session:
+            # The pauses of the session are over.
+            session.execute(delete(Throttle).where(Throttle.key.like("proof:%")))
+        assert "That is not right" in thief.post(
+            "/account/recovery-codes", {"password": PASSWORD, "code": "000000"}).text
+    other = browser(app, HOME)
+    other.sign_in("ann")
+    answers = [other.post("/login/code", {"code": "000000"}).status_code for _ in range(3)]
+    assert answers == [403, 429, 429], "each place has counts of its own"
+
+
+def test_a_thief_s_session_keeps_the_owner_s_from_a_proof_for_seconds_only(clock: Clock, database: Database) -> None:
+    def attempt(session_hash: str) -> float:
+        with database.write() as session:
+            return throttle.admit(session, throttle.proof_keys("ann", session_hash), clock.now)[0]
+    for _ in range(1000):
+        clock.now += timedelta(seconds=1)
+        attempt("a" * 64)
+    assert attempt("a" * 64) > 6
+    assert attempt("b" * 64) <= 6
 
 
 def test_who_is_slowed_down_is_told_for_how_long(app: Flask, database: Database) -> None:

@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
+.PHONY: help up preview status health logs down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -29,6 +29,21 @@ preview: setup
 ## make down          takes the server down
 down: setup
 	@$(RUN) $(BIN)/python -m ops down
+
+## make status        shows what runs, and says in one line whether all is well
+status: setup
+	@$(RUN) $(BIN)/python -m ops status
+
+## make health        runs each service's own check now
+health: setup
+	@$(RUN) $(BIN)/python -m ops health
+
+## make logs          shows what the services said last; make logs-xray that of one
+logs: setup
+	@$(RUN) $(BIN)/python -m ops logs
+
+logs-%: setup
+	@$(RUN) $(BIN)/python -m ops logs $*
 
 ## make probe         looks at the server as a censor would, and scores it
 probe: setup

@@ -13,6 +13,7 @@ from . import certificates, preflight
 from .accounts import accounts
 from .docker import CADDY, Container, Engine
 from .errors import OperatorError
+from .operations.commands import COMMANDS
 from .stack import Stack
 from .target import Target
 from .users import users
@@ -124,6 +125,8 @@ def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
 
 main.add_command(users)
 main.add_command(accounts)
+for command in COMMANDS:
+    main.add_command(command)
 
 
 def _await_health(engine: Engine, name: str) -> list[Container]:

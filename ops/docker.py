@@ -52,8 +52,11 @@ class Engine:
 
     def services(self, stack: str) -> list[Container]:
         """Return the stack's services, without the writers, which never run."""
-        found = [_container(entry) for entry in self._inspect_all(stack)]
-        return sorted((item for item in found if not item.name.endswith("-writer")), key=lambda item: item.name)
+        return sorted(map(_container, self.inspect_services(stack)), key=lambda item: item.name)
+
+    def inspect_services(self, stack: str) -> list[dict[str, Any]]:
+        """Return all that the engine knows of each of the stack's services, in its own words."""
+        return [entry for entry in self._inspect_all(stack) if not entry["Name"].endswith("-writer")]
 
     def check(self, container: str) -> str:
         """Run a container's own health check now; return what it found wrong, empty if nothing.

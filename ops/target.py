@@ -14,6 +14,8 @@ from .errors import OperatorError
 
 ROOT = Path(__file__).parents[1]
 PROJECT = "stealth-vpn"
+MINIMAL = ("admin", "caddy")
+FULL = (*MINIMAL, "singbox", "trojan", "wireguard", "xray")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +27,16 @@ class Target:
     http_port: object
     https_port: object
     ipv6: object
+    services: tuple[str, ...] = FULL
+    """Names of the services that the mode asks for."""
 
     @classmethod
     def read(cls, stack: str, folder: Path = ROOT) -> Self:
         """Read the stack's file and the defaults; raises OperatorError when it does not exist."""
         values = settings(stack, folder)
         return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
-                   https_port=values["httpsPort"], ipv6=values["ipv6"])
+                   https_port=values["httpsPort"], ipv6=values["ipv6"],
+                   services=MINIMAL if values["mode"] == "minimal" else FULL)
 
     @property
     def is_local(self) -> bool:

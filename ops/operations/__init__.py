@@ -1,0 +1,1 @@
+"""Daily operations: looking at what runs, and changing whether it runs."""

@@ -1,0 +1,76 @@
+"""The commands for daily operations. Exit codes: 0 all is well or done, 1 something is wrong or refused, 2 misused."""
+
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from ..docker import Engine
+from ..target import Target
+from . import health as checks
+from . import logs as said
+from . import services
+from . import status as whole
+
+_LINES = 100
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
+
+
+def _reach(name: str) -> tuple[Engine, Target]:
+    target = Target.read(name)
+    engine = Engine(target.docker_host)
+    # Asked first: an engine that does not answer would look like a server of which nothing is there.
+    engine.version()
+    return engine, target
+
+
+@click.command()
+@_as_json
+@click.pass_obj
+def status(name: str, as_json: bool) -> None:
+    """Show what runs, since when and with what it takes; exit code 1 if something is wrong."""
+    found = whole.look(*_reach(name))
+    click.echo(json.dumps(whole.document(found), indent=2) if as_json else "\n".join(whole.lines(found)))
+    sys.exit(1 if found.faults else 0)
+
+
+@click.command()
+@click.argument("service", required=False)
+@_as_json
+@click.pass_obj
+def health(name: str, service: str | None, as_json: bool) -> None:
+    """Run each service's own check now and say what it found; exit code 1 if one fails."""
+    engine, target = _reach(name)
+    found = checks.check(engine, services.chosen(services.look(engine, target), service))
+    click.echo(json.dumps([asdict(item) for item in found], indent=2) if as_json else "\n".join(checks.lines(found)))
+    sys.exit(0 if all(item.good for item in found) else 1)
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.argument("lines", required=False, type=click.IntRange(0))
+@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--since", default="", metavar="WHEN", help="Only from a time on, or a span such as 10m.")
+@_as_json
+@click.pass_obj
+def logs(name: str, service: str | None, lines: int | None, follow: bool, since: str, as_json: bool) -> None:
+    """Show the last LINES that a service, or each of them, has said; times are in UTC."""
+    if service and service.isdigit() and lines is None:
+        lines = int(service)
+        service = None
+    engine, target = _reach(name)
+    there = [item for item in services.look(engine, target) if item.state != services.MISSING]
+    wanted = services.chosen(there, service)
+    words = ["--since", since] if since else []
+    if lines is not None or not since:
+        words += ["--tail", str(_LINES if lines is None else lines)]
+    width = max((len(item.name) for item in wanted), default=0) if len(wanted) > 1 else 0
+    try:
+        for line in (said.coming if follow else said.past)(engine, wanted, words):
+            click.echo(json.dumps(asdict(line)) if as_json else line.shown(width))
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+COMMANDS: tuple[click.Command, ...] = (status, health, logs)

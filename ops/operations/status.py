@@ -1,0 +1,117 @@
+"""`ops status`: each service with what it takes, the certificates, and one line on whether all is well."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ..docker import Engine
+from ..errors import OperatorError
+from ..panel import Panel
+from ..target import Target
+from . import services, usage
+from .services import Service
+from .usage import Usage
+from .words import mebibytes, printable, span, table
+
+_HEAD = ("SERVICE", "STATE", "HEALTH", "SINCE", "RESTARTS", "CPU", "MEMORY (MiB)", "IMAGE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A server at one moment."""
+
+    services: list[Service]
+    usage: dict[str, Usage]
+    certificates: list[dict[str, Any]] | None
+    """As the panel tells them (name, expires_at, fault); None if it cannot be asked."""
+
+    warnings: list[str]
+    """What the panel itself warns of."""
+
+    now: datetime
+
+    @property
+    def faults(self) -> list[str]:
+        """All that is wrong, a sentence each."""
+        return [*(f"{service.name} {service.fault}" for service in self.services if service.fault),
+                *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
+                *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings)]
+
+    @property
+    def verdict(self) -> str:
+        """Whether all is well, in one line."""
+        if all(service.state == services.MISSING for service in self.services):
+            return "Nothing is deployed here. Run `make up`."
+        if not self.faults:
+            return f"All is well: {len(self.services)} services are healthy."
+        well = sum(not service.fault for service in self.services)
+        return f"Something is wrong: {well} of {len(self.services)} services are healthy, {len(self.faults)} faults."
+
+
+def look(engine: Engine, target: Target) -> Status:
+    """Ask the engine and the panel."""
+    found = services.look(engine, target)
+    running = [service.container for service in found if service.runs]
+    with ThreadPoolExecutor() as pool:
+        used = pool.submit(usage.measure, engine, running)
+        overview = _overview(engine) if "stealth-admin" in running else {}
+    return Status(services=found, usage=used.result(), certificates=overview.get("certificates"),
+                  warnings=overview.get("warnings", []), now=datetime.now(UTC))
+
+
+def lines(status: Status) -> list[str]:
+    """Return the status for people; the verdict comes last, where a terminal shows it."""
+    rows = [_row(service, status.usage.get(service.container), status.now) for service in status.services]
+    faults = [] if status.verdict.startswith("Nothing") else [f"! {fault}" for fault in status.faults]
+    return [*table([_HEAD, *rows]), "", _certificate_line(status), *faults, status.verdict]
+
+
+def document(status: Status) -> dict[str, Any]:
+    """Return the status for programs."""
+    return {
+        "well": not status.faults, "verdict": status.verdict, "faults": status.faults,
+        "services": [asdict(service) | {"since": service.since.isoformat() if service.since else None,
+                                        "usage": _as_dict(status.usage.get(service.container))}
+                     for service in status.services],
+        "certificates": status.certificates}
+
+
+def _as_dict(used: Usage | None) -> dict[str, Any] | None:
+    return asdict(used) if used else None
+
+
+def _row(service: Service, used: Usage | None, now: datetime) -> tuple[str, ...]:
+    return (service.name, service.state, service.health or "-",
+            span(now - service.since) if service.since else "-", str(service.restarts),
+            f"{used.cpus:.2f} of {service.cpus:g}" if used else "-",
+            f"{mebibytes(used.memory_bytes)} of {mebibytes(service.memory_limit_bytes)}" if used else "-",
+            service.image or "-")
+
+
+def _overview(engine: Engine) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = Panel(engine).call("GET", "/overview")
+    except OperatorError as error:
+        return {"warnings": [str(error)]}
+    return found
+
+
+def _certificate_fault(entry: dict[str, Any], now: datetime) -> str:
+    # One that could not be read is the panel's to warn of: it reads them every few minutes, and before Caddy was there
+    # it could read none.
+    if not entry["expires_at"] or datetime.fromisoformat(entry["expires_at"]) > now:
+        return ""
+    return f"The certificate of {entry['name']} has expired. docs/certificates.md says how to find out why."
+
+
+def _certificate_line(status: Status) -> str:
+    known = sorted((datetime.fromisoformat(entry["expires_at"]), entry["name"])
+                   for entry in status.certificates or [] if entry["expires_at"])
+    if not known:
+        return "Certificates: not known, because the panel cannot tell."
+    ends, name = known[0]
+    left = f"in {span(ends - status.now)}" if ends > status.now else "past"
+    unread = len(status.certificates or []) - len(known)
+    others = f" and {unread} not read yet" if unread else ""
+    return f"Certificates: {len(known)}{others}, the first to end is {name} on {ends:%Y-%m-%d %H:%M} UTC ({left})."

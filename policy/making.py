@@ -27,10 +27,11 @@ StackRule = Callable[[tuple[Resource, ...]], StackFaults]
 
 MANDATORY, ADVISORY = EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
-CIS = "CIS Docker Benchmark 1.6.0"
-ASVS = "OWASP ASVS 5.0"
-PSS = "Kubernetes Pod Security Standards 1.34"
-NIST = "NIST SP 800-190"
+# Standards by name and version.
+CIS = "CIS Docker Benchmark", "1.6.0"
+ASVS = "OWASP ASVS", "5.0"
+PSS = "Kubernetes Pod Security Standards", None
+NIST = "NIST SP 800-190", None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class About:
 
     severity: Severity
     level: EnforcementLevel = MANDATORY
-    standard: str = CIS
+    standard: tuple[str, str | None] = CIS
     reference: str = ""
     """What of the standard demands it; empty where none does."""
 
@@ -108,5 +109,4 @@ def _sentence(subject: str, fault: str, about: About) -> str:
 def _framework(about: About) -> PolicyComplianceFramework | None:
     if not about.reference:
         return None
-    name, _, version = about.standard.rpartition(" ")
-    return PolicyComplianceFramework(name, version, about.reference)
+    return PolicyComplianceFramework(*about.standard, about.reference)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import build_image
+from tests.e2e.client import build_image, origin_of_bytes
 from tests.e2e.deployment import Server, clean, refuse_beside_another_server
 from tests.e2e.outside import Outside, outside
 
@@ -25,6 +25,13 @@ def beyond(server: Server) -> Iterator[Outside]:
     build_image()
     with outside() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def origin(beyond: Outside) -> Iterator[str]:
+    """The URL of an origin of bytes, fast enough for any tunnel."""
+    with origin_of_bytes() as url:
+        yield url
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ NAMES = ("www", "cdn", "img", "app", "q", "t")
 SITE = (ROOT / "images" / "caddy" / "site" / "index.html").read_bytes()
 """The cover site's first page."""
 
+ENGINE_ADDRESS = "unix:///var/run/docker.sock"
+"""Of the engine that the tests deploy to, this machine's own."""
+
 MACHINE = "e2e-machine"
 """The tests' own container that has the machine's network (lines.py)."""
 
@@ -42,6 +47,7 @@ OWN_ADDRESSES = ("198.51.100.1/32", "203.0.113.200/32", "2001:db8:113::200/128")
 
 _COMMAND_SECONDS = 900
 _ENGINE_SECONDS = 60
+_HEALTHY_SECONDS = 60
 
 
 def docker(*words: str, check: bool = True) -> str:
@@ -198,3 +204,22 @@ def address(service: str) -> str:
 def healthy() -> set[str]:
     """Return the services that the engine calls healthy."""
     return {name for name in ids() if inspect(name)["State"].get("Health", {}).get("Status") == "healthy"}
+
+
+def await_healthy(*services: str, patience_seconds: float = _HEALTHY_SECONDS) -> None:
+    """Wait until these services are healthy; fails when one is not in time."""
+    end = time.monotonic() + patience_seconds
+    while missing := set(services) - healthy():
+        assert time.monotonic() < end, f"not healthy after {patience_seconds} s: {', '.join(sorted(missing))}"
+        time.sleep(0.1)
+
+
+@contextmanager
+def stopped(service: str) -> Iterator[None]:
+    """Stop a service for as long as the block lasts, and wait until it is healthy again."""
+    docker("stop", "--time", "1", f"stealth-{service}")
+    try:
+        yield
+    finally:
+        docker("start", f"stealth-{service}")
+    await_healthy(service)

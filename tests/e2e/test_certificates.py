@@ -15,7 +15,7 @@ from tests.certificates import PrivateAuthority
 from tests.certificates import serial as serial_of
 from tests.e2e import pebble
 from tests.e2e.client import IMAGE, client
-from tests.e2e.deployment import NAMES, SERVICES, Server, docker, healthy, ids, inspect, names
+from tests.e2e.deployment import NAMES, SERVICES, Server, await_healthy, docker, healthy, ids, inspect, names
 from tests.e2e.outside import CLIENTS, PAGE, SERVER_ADDRESS, Outside
 from tests.e2e.programs import program
 
@@ -168,10 +168,7 @@ def test_sing_box_starts_anew_with_the_certificate_that_was_handed_over(
     server: Server, obtained: str, passerby: Passerby,
 ) -> None:
     os.kill(inspect("singbox")["State"]["Pid"], signal.SIGKILL)
-    end = time.monotonic() + 30
-    while "singbox" not in healthy():
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    await_healthy("singbox", patience_seconds=30)
     for name in BY_QUIC:
         passerby.serial(name, obtained, quic=True)
 

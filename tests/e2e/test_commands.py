@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from ops import subscription
+from ops.docker import Engine
+from ops.panel import Panel
 from tests.e2e.containers import call_text
-from tests.e2e.deployment import Server, address, docker
+from tests.e2e.deployment import ENGINE_ADDRESS, Server, address, docker
 from tests.e2e.panel_api import panel_api
 
 pytestmark = pytest.mark.integration
@@ -72,7 +74,8 @@ def test_ten_thousand_users_come_by_a_file_leave_by_another_and_go_at_once(
     assert lines[1].startswith("  line 2: first: ")
     assert lines[-1] == f"  and {len(told) - 20} more"
     ids = [user["id"] for user in json.loads(ops("users", "--json", "list", "--search", "guest"))]
-    assert api("POST", "/users/bulk", {"ids": ids, "action": "delete"}) == {"changed": 10_000}
+    panel = Panel(Engine(ENGINE_ADDRESS))
+    assert panel.call("POST", "/users/bulk", {"ids": ids, "action": "delete"}) == {"changed": 10_000}
     assert "guest" not in ops("users", "list")
 
 
@@ -86,11 +89,6 @@ def test_accounts_and_tokens_come_and_go_and_no_password_stays_behind(ops: Run, 
     assert [word for word in (given, again, token) if word in said] == []
     assert inside("-c", FIND, text=f"{given} {again} {token} admin") == "['admin']\n"
     ops("accounts", "delete", "--yes", "ann")
-
-
-def api(method: str, path: str, body: object) -> object:
-    """Return what the panel answers the program of its own container."""
-    return json.loads(json.loads(inside("/app/call.py", method, path, text=json.dumps(body)))["text"])
 
 
 def inside(*words: str, text: str) -> str:

@@ -6,8 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.client import Clients, Transfer, Try, all_clients, each, origin_of_bytes
-from tests.e2e.deployment import SERVICES, Server, docker, healthy, inspect
+from panel.protocols import ENGINES
+from tests.e2e.client import Clients, Transfer, Try, all_clients, each
+from tests.e2e.deployment import SERVICES, Server, docker, inspect, stopped
 from tests.e2e.outside import PAGE, Outside
 from tests.e2e.panel_api import PanelApi, panel_api
 from tests.e2e.programs import PROTOCOLS
@@ -23,16 +24,8 @@ PROMISED_SECONDS = 2
 COUNTED_BYTES = 5_000_000
 
 _WATCHED_SECONDS = 8
-_START_SECONDS = 60
 # The panel reads the counters each ten seconds; a quota must be enforced within a minute.
 _COUNTED_EACH_SECONDS, _ENFORCED_SECONDS = 11, 60
-_ENGINES = ("singbox", "trojan", "wireguard", "xray")
-
-
-@pytest.fixture(scope="module")
-def origin(beyond: Outside) -> Iterator[str]:
-    with origin_of_bytes() as url:
-        yield url
 
 
 @pytest.fixture
@@ -147,16 +140,10 @@ def test_engines_that_restart_while_the_panel_is_away_know_their_users(
     made, url = api.add("survivor")
     api.when_applied()
     links = deployed.links(url)
-    docker("stop", "stealth-admin")
-    try:
-        docker("restart", *(f"stealth-{name}" for name in _ENGINES))
+    with stopped("admin"):
+        docker("restart", *(f"stealth-{name}" for name in ENGINES))
         with all_clients(deployed, links=links) as clients:
             assert {name for name, page in fetch_each(clients, beyond.url).items() if page != PAGE} == set()
-    finally:
-        docker("start", "stealth-admin")
-        end = time.monotonic() + _START_SECONDS
-        while "admin" not in healthy() and time.monotonic() < end:
-            time.sleep(0.2)
     with panel_api(deployed) as again:
         again.when_applied()
         again.call("DELETE", f"/users/{made}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from panel.protocols import ENGINES
 from tests.e2e.deployment import Server, docker
 from tests.e2e.test_traffic import visit
 
@@ -117,7 +118,7 @@ def test_prometheus_reads_the_numbers_by_their_own_token(deployed: Server, panel
     token = deployed.outputs()["metricsToken"]
     head, _, numbers = panel("/metrics", "--header", f"Authorization: Bearer {token}").partition("\r\n\r\n")
     assert " 200" in head.partition("\n")[0]
-    for engine in ("singbox", "trojan", "wireguard", "xray"):
+    for engine in ENGINES:
         assert f'stealth_engine_state{{engine="{engine}",state="applied"}} 1.0' in numbers
     assert " 401" in panel("/metrics").partition("\n")[0]
     assert " 401" in panel("/api/v1/users", "--header", f"Authorization: Bearer {token}").partition("\n")[0]

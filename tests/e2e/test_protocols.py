@@ -4,14 +4,13 @@ import hashlib
 import os
 import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import IMAGE, Client, all_clients, client
-from tests.e2e.deployment import NAMES, SITE, Server, healthy, inspect
+from tests.e2e.deployment import NAMES, SITE, Server, await_healthy, inspect
 from tests.e2e.outside import ANSWER, CLIENTS, PAGE, SERVER_ADDRESS, Outside, is_server
 from tests.e2e.programs import PROTOCOLS, program
 
@@ -83,8 +82,5 @@ def test_a_daemon_that_is_killed_comes_back_alone_and_its_protocols_with_it(
             # Until Trojan-Go is back, Caddy's site answers its clients with an error (decision 0014).
             assert made.fetch_when_ready(beyond.url, "--fail").stdout == PAGE, f"{protocol}: {made.logs()}"
     assert {name: inspect(name)["State"]["StartedAt"] for name in others} == before
-    end = time.monotonic() + 60
-    while victim not in healthy() and time.monotonic() < end:
-        time.sleep(0.5)
-    assert victim in healthy()
+    await_healthy(victim)
     assert "No changes" in deployed.up()

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.e2e.client import client
-from tests.e2e.deployment import SERVICES, Server, docker, healthy, restart_engine
+from tests.e2e.deployment import SERVICES, Server, await_healthy, docker, restart_engine
 from tests.e2e.outside import PAGE, SERVER_ADDRESS, Outside
 from tests.e2e.programs import program
 from tests.e2e.records import relay
@@ -54,13 +54,6 @@ def check(server: Server, beyond: Outside) -> None:
     assert record_of_a_client(link, outputs["authorityCertificate"], beyond.url) == wanted
 
 
-def await_health() -> None:
-    end = time.monotonic() + _READY_SECONDS
-    while healthy() != set(SERVICES) and time.monotonic() < end:
-        time.sleep(0.5)
-    assert healthy() == set(SERVICES)
-
-
 def test_a_client_s_handshake_ends_as_a_visitor_s(deployed: Server, beyond: Outside) -> None:
     check(deployed, beyond)
 
@@ -86,6 +79,6 @@ def test_after_a_restart_of_the_engine_the_target_is_measured_without_anybody_s_
     deployed: Server, beyond: Outside,
 ) -> None:
     restart_engine()
-    await_health()
+    await_healthy(*SERVICES, patience_seconds=_READY_SECONDS)
     check(deployed, beyond)
     assert "No changes" in deployed.up()

@@ -1,10 +1,9 @@
 """The panel with 10,000 users and real engines, and killed while it writes."""
 
 import itertools
-import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
@@ -13,9 +12,10 @@ from random import Random
 import pytest
 
 from ops.errors import OperatorError
-from tests.e2e.deployment import SERVICES, Server, docker, healthy, inspect
+from tests.e2e.deployment import SERVICES, Server, await_healthy, docker, inspect
 from tests.e2e.panel_api import PanelApi, panel_api
 from tests.e2e.test_flood import resident_bytes
+from tests.timing import p95
 
 pytestmark = pytest.mark.integration
 
@@ -26,16 +26,6 @@ KILLS = 10
 
 _ROUNDS = 40
 _PATIENCE_SECONDS = 60
-
-
-def p95(ask: Callable[[int], object]) -> float:
-    """Return the time, in seconds, that 95 of 100 calls stay below."""
-    times = []
-    for number in range(_ROUNDS):
-        began = time.perf_counter()
-        ask(number)
-        times.append(time.perf_counter() - began)
-    return statistics.quantiles(times, n=20)[-1]
 
 
 def forget_users(service: str) -> None:
@@ -71,16 +61,14 @@ def test_ten_thousand_users_are_listed_found_and_brought_to_every_engine_in_time
         imported = time.time()
         assert report["lacks"] == []
         applied = api.when_applied(patience_seconds=_PATIENCE_SECONDS)
-        listing = p95(lambda number: api.call("GET", f"/users?page={number + 1}&page_size=50&sort=used"))
-        searching = p95(lambda number: api.call("GET", f"/users?search=n%20{number * 97}&page_size=50"))
+        listing = p95(lambda number: api.call("GET", f"/users?page={number}&page_size=50&sort=used"), _ROUNDS)
+        searching = p95(lambda number: api.call("GET", f"/users?search=n%20{number * 97}&page_size=50"), _ROUNDS)
         change_began = time.time()
         api.call("POST", "/users", {"name": "one more"})
         change = api.when_applied() - change_began
         forget_users("singbox")
         lost = time.time()
-        while "singbox" not in healthy():
-            assert time.time() < lost + _PATIENCE_SECONDS
-            time.sleep(0.1)
+        await_healthy("singbox", patience_seconds=_PATIENCE_SECONDS)
         started = time.time()
         again = api.when_applied(patience_seconds=_PATIENCE_SECONDS, after=started) - lost
         memory = {name: held / inspect(name)["HostConfig"]["Memory"] for name, held in resident_bytes().items()}

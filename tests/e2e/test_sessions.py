@@ -3,13 +3,13 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import Client, Transfer, all_clients, origin_of_bytes
+from tests.e2e.client import Client, Transfer, all_clients
 from tests.e2e.deployment import SERVICES, Server, docker, ids, inspect
 from tests.e2e.outside import PAGE, Outside
 from tests.e2e.programs import PROTOCOLS
@@ -23,12 +23,6 @@ RATE = 200_000
 """Bytes per second of a paced download: little enough that only a stall, and not a slow machine, makes a gap."""
 
 LONGEST_GAP_SECONDS = 2
-
-
-@pytest.fixture(scope="module")
-def origin(beyond: Outside) -> Iterator[str]:
-    with origin_of_bytes() as url:
-        yield url
 
 
 class Downloads:

@@ -2,15 +2,13 @@
 
 import re
 import secrets
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.e2e.deployment import NAMES, SITE, Server, docker, healthy, ids, names
+from tests.e2e.deployment import NAMES, SITE, Server, healthy, ids, names, stopped
 from tests.e2e.outside import SERVER_ADDRESS, Outside
 from tests.e2e.visitor import DOMAIN, VERSIONS, Visitor, comparable, plain_caddy, tell, tell_each, visitor
 
@@ -151,20 +149,6 @@ def test_only_the_complete_handshake_opens_a_secret_path(deployed: Server) -> No
         assert b"\r\nVia:" not in answer
         other_name, _ = tell("127.0.0.1", f"cdn.{DOMAIN}", request("GET", path, headers))
         assert other_name.startswith(b"HTTP/1.1 404 "), "behind another tunnel's name there is no secret path"
-
-
-@contextmanager
-def stopped(service: str) -> Iterator[None]:
-    """Stop a service for as long as the block lasts, and wait until it is healthy again."""
-    docker("stop", "--time", "1", f"stealth-{service}")
-    try:
-        yield
-    finally:
-        docker("start", f"stealth-{service}")
-    end = time.monotonic() + 60
-    while service not in healthy() and time.monotonic() < end:
-        time.sleep(0.2)
-    assert service in healthy()
 
 
 def test_a_secret_path_whose_daemon_is_gone_is_a_missing_page(deployed: Server, somebody: Visitor) -> None:

@@ -19,6 +19,7 @@ from components.service import STANDARD
 from tests.e2e.client import IMAGE
 from tests.e2e.deployment import STACK, docker
 from tests.e2e.outside import ORIGIN_ADDRESS
+from tests.e2e.programs import carrier
 
 NETWORK = "stealth-vpn"
 """The clients' network: Docker's own way into a published port would cost the most of all, and is not ours."""
@@ -138,10 +139,8 @@ def _trojan() -> str:
 
 def _chisel(link: str) -> str:
     """Return the file of chisel's users with the one of a link; chisel adds "/udp" to what they may reach."""
-    given = re.search(r"^# AUTH=(\S+)\n# chisel client .*:([\d.]+:\d+)/udp$", link, re.M)
-    assert given
-    user, target = given.groups()
-    return json.dumps({user: [f"^{re.escape(target)}(/udp)?$"]})
+    given = carrier(link)
+    return json.dumps({given.auth: [f"^{re.escape(given.target)}(/udp)?$"]})
 
 
 def _agent(daemon: str) -> dict[str, str]:

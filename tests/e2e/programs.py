@@ -38,6 +38,29 @@ class Program:
     """Shell command that makes a client that was refused try again at once; most do with each connection."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Carrier:
+    """What the head of a file for WireGuard over WebSocket tells of its tunnel."""
+
+    auth: str
+    """NAME:PASSWORD, for chisel's variable AUTH."""
+
+    command: str
+    server: str
+    """URL that chisel's client calls."""
+
+    target: str
+    """HOST:PORT that it asks the server for, over UDP."""
+
+
+def carrier(text: str) -> Carrier:
+    """Read the head of a file for WireGuard over WebSocket."""
+    given = re.search(r"^# AUTH=(?P<auth>\S+)\n# (?P<command>chisel client (?:--\S+ \S+ )*(?P<server>https://\S+) "
+                      r"\S+?:\d+:(?P<target>\S+)/udp)$", text, re.M)
+    assert given
+    return Carrier(**given.groupdict())
+
+
 def program(protocol: str, link: str) -> Program:
     """Return the program of a protocol, by its name in the stack's outputs."""
     if protocol.startswith("vless"):
@@ -164,8 +187,6 @@ def _wireguard(text: str) -> Program:
 
 def _wireguard_over_websocket(text: str) -> Program:
     inner = _wireguard("\n".join(line for line in text.splitlines() if not line.startswith("#")))
-    given = re.search(r"^# AUTH=(\S+)\n# (chisel client .* (https://\S+) \S+)$", text, re.M)
-    assert given
-    auth, command, server = given.groups()
-    carry = f"AUTH='{auth}' {command.replace('authority.crt', _AUTHORITY)} & sleep 1; "
-    return replace(inner, script=carry + inner.script, hosts=(_host(server),))
+    outer = carrier(text)
+    carry = f"AUTH='{outer.auth}' {outer.command.replace('authority.crt', _AUTHORITY)} & sleep 1; "
+    return replace(inner, script=carry + inner.script, hosts=(_host(outer.server),))

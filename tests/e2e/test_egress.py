@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 from collections import deque
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from tests.e2e.containers import call_text
 from tests.e2e.deployment import Server, docker, inspect
 from tests.e2e.listeners import listeners
 from tests.e2e.outside import CLIENTS, ORIGIN_ADDRESS, SERVER_ADDRESS, Outside
-from tests.e2e.programs import PROTOCOLS
+from tests.e2e.programs import PROTOCOLS, carrier
 
 pytestmark = pytest.mark.integration
 
@@ -210,10 +209,7 @@ def test_a_chisel_client_that_breaks_its_word_opens_nothing_but_the_cover_site(
     deployed: Server, beyond: Outside, tmp_path: Path,
 ) -> None:
     outputs = deployed.outputs()
-    text = deployed.links()["wireguardWebsocket"]
-    words = re.search(r"^# AUTH=(\S+)\n# chisel client (?:--\S+ \S+ )*(\S+) \S+?:\d+:(\S+)$", text, re.M)
-    assert words
-    auth, server, announced = words.groups()
+    given = carrier(deployed.links()["wireguardWebsocket"])
     (tmp_path / "ca.crt").write_text(outputs["authorityCertificate"])
     cover, refused = "172.20.0.10:8080", [
         "172.20.0.15:8010", "172.21.0.15:8010", "172.21.0.14:8020", "172.21.0.13:8020", "172.20.0.11:8009",
@@ -221,9 +217,9 @@ def test_a_chisel_client_that_breaks_its_word_opens_nothing_but_the_cover_site(
     beyond.seen.clear()
     done = subprocess.run(
         ["docker", "run", "--rm", "--network", CLIENTS, "--volume", f"{tmp_path}:/client:ro", "--env", "AUTH",
-         "--add-host", f"{urlsplit(server).hostname}:{SERVER_ADDRESS}", "--entrypoint", "/usr/local/bin/forger", IMAGE,
-         "-ca", "/client/ca.crt", "-server", server, "-announce", announced, cover, *refused],
-        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "AUTH": auth})
+         "--add-host", f"{urlsplit(given.server).hostname}:{SERVER_ADDRESS}", "--entrypoint", "/usr/local/bin/forger",
+         IMAGE, "-ca", "/client/ca.crt", "-server", given.server, "-announce", f"{given.target}/udp", cover, *refused],
+        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "AUTH": given.auth})
     assert done.returncode == 0, done.stderr
     answers = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert answers.pop(cover).startswith('"HTTP/1.0 200 OK')

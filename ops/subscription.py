@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import ssl
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from .errors import OperatorError
@@ -14,19 +15,27 @@ HTTPS_PORT = 443
 _PATIENCE_SECONDS = 10
 
 
+def connect(host: str, address: str, authority: str | None, patience_seconds: float) -> http.client.HTTPConnection:
+    """Return a connection to a host by HTTPS, open at an address, whatever its name resolves to; raises OSError.
+
+    `authority` is PEM of the root to trust, or None for the system's.
+    """
+    context = ssl.create_default_context(cadata=authority)
+    plain = socket.create_connection((address, HTTPS_PORT), timeout=patience_seconds)
+    connection = http.client.HTTPConnection(host)
+    connection.sock = context.wrap_socket(plain, server_hostname=host)
+    return connection
+
+
 def answer(url: str, form: str, address: str, authority: str | None) -> str:
     """Return what the link answers in a form, from the server at an address, whatever its name resolves to.
 
-    `authority` is PEM of the root to trust, or None for the system's. Raises OperatorError.
+    `authority` is that of `connect`. Raises OperatorError.
     """
     split = urlsplit(url)
     host = str(split.hostname)
-    context = ssl.create_default_context(cadata=authority)
     try:
-        with socket.create_connection((address, HTTPS_PORT), timeout=_PATIENCE_SECONDS) as plain, \
-                context.wrap_socket(plain, server_hostname=host) as line:
-            connection = http.client.HTTPConnection(host)
-            connection.sock = line
+        with closing(connect(host, address, authority, _PATIENCE_SECONDS)) as connection:
             connection.request("GET", f"{split.path}?format={form}")
             said = connection.getresponse()
             status, text = said.status, said.read().decode()

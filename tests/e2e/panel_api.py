@@ -3,8 +3,6 @@
 import http.client
 import itertools
 import json
-import socket
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from ops import subscription
 from ops.docker import Engine
 from ops.panel import Panel
-from tests.e2e.deployment import Server, address
+from tests.e2e.deployment import ENGINE_ADDRESS, Server, address
 
-_HTTPS_PORT = 443
 _PATIENCE_SECONDS = 20
 _MOST_AT_ONCE = 5_000
 _TOKEN = {"name": "end-to-end tests", "scopes": ["users:read", "users:write", "server:read"], "days": 1}
@@ -79,14 +77,11 @@ def panel_api(server: Server) -> Iterator[PanelApi]:
     """Use the API for as long as the block lasts, by a token of its own."""
     outputs = server.outputs()
     split = urlsplit(outputs["panelUrl"])
-    inside = Panel(Engine("unix:///var/run/docker.sock"))
+    inside = Panel(Engine(ENGINE_ADDRESS))
     (owner,) = (account["id"] for account in inside.call("GET", "/accounts") if account["role"] == "owner")
     token = inside.call("POST", f"/accounts/{owner}/tokens", _TOKEN)
-    line = http.client.HTTPConnection(str(split.hostname))
-    # The name may resolve to anything here.
-    line.sock = ssl.create_default_context(cadata=outputs["authorityCertificate"]).wrap_socket(
-        socket.create_connection((address("caddy"), _HTTPS_PORT), timeout=_PATIENCE_SECONDS),
-        server_hostname=split.hostname)
+    line = subscription.connect(
+        str(split.hostname), address("caddy"), outputs["authorityCertificate"], _PATIENCE_SECONDS)
     try:
         yield PanelApi(line, f"{split.path.rstrip('/')}/api/v1", token["token"])
     finally:

@@ -13,22 +13,23 @@ import (
 	"github.com/p4gefau1t/trojan-go/tunnel"
 
 	"stealth-vpn/images/agent"
+	"stealth-vpn/images/agent/enginetest"
 )
 
 func TestTrafficIsCountedToTheByte(t *testing.T) {
-	s, at, alice, bob := newServer(t), origin(t), someone("u1"), someone("u2")
-	s.apply(t, []agent.User{alice, bob})
+	s, at, alice, bob := newServer(t), enginetest.Origin(t), someone("u1"), someone("u2")
+	enginetest.Apply(t, s, []agent.User{alice, bob})
 	open := dial(t, s.client(t, alice), at)
-	if err := take(open, 1_000_000); err != nil {
+	if err := enginetest.Take(open, 1_000_000); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually(t, "u1", agent.Traffic{Up: 8, Down: 1_000_000, Open: 1})
 	_ = open.Close()
 	s.eventually(t, "u1", agent.Traffic{Up: 8, Down: 1_000_000})
-	s.apply(t, nil, "u1")
+	enginetest.Apply(t, s, nil, "u1")
 	s.eventually(t, "u1", agent.Traffic{Up: 8, Down: 1_000_000})
-	s.apply(t, []agent.User{alice})
-	if err := take(dial(t, s.client(t, alice), at), 5); err != nil {
+	enginetest.Apply(t, s, []agent.User{alice})
+	if err := enginetest.Take(dial(t, s.client(t, alice), at), 5); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually(t, "u1", agent.Traffic{Up: 16, Down: 1_000_005, Open: 1})
@@ -38,8 +39,8 @@ func TestTrafficIsCountedToTheByte(t *testing.T) {
 }
 
 func TestPacketsAreCountedWithTheirHeadersAndCut(t *testing.T) {
-	s, at, alice := newServer(t), echo(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	s, at, alice := newServer(t), enginetest.Echo(t), someone("u1")
+	enginetest.Apply(t, s, []agent.User{alice})
 	session := dialPackets(t, s.client(t, alice))
 	for _, packet := range [][]byte{bytes.Repeat([]byte("x"), 1200), []byte("y")} {
 		if err := echoed(t, session, at, packet); err != nil {
@@ -49,8 +50,8 @@ func TestPacketsAreCountedWithTheirHeadersAndCut(t *testing.T) {
 	// One byte for the kind of address, 4 for IPv4's, 2 for the port, 2 for the length and CRLF.
 	const both = 1201 + 2*(1+4+2+2+2)
 	s.eventually(t, "u1", agent.Traffic{Up: both, Down: both, Open: 1})
-	s.apply(t, nil, "u1")
-	t.Logf("cut after %v", cutAfter(t, session.(net.Conn)))
+	enginetest.Apply(t, s, nil, "u1")
+	t.Logf("cut after %v", enginetest.CutAfter(t, session.(net.Conn)))
 	if echoed(t, session, at, []byte("z")) == nil {
 		t.Error("a removed user's packets still pass")
 	}
@@ -58,55 +59,55 @@ func TestPacketsAreCountedWithTheirHeadersAndCut(t *testing.T) {
 }
 
 func TestAMuxConnectionIsCutWithAllItsStreams(t *testing.T) {
-	s, at, alice := newServer(t), origin(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
+	enginetest.Apply(t, s, []agent.User{alice})
 	client := s.muxClient(t, alice)
 	var streams []net.Conn
 	for range 3 {
 		streams = append(streams, dial(t, client, at))
-		if err := take(streams[len(streams)-1], 1_000_000); err != nil {
+		if err := enginetest.Take(streams[len(streams)-1], 1_000_000); err != nil {
 			t.Fatal(err)
 		}
 	}
 	session := dialPackets(t, client)
-	if err := echoed(t, session, echo(t), []byte("x")); err != nil {
+	if err := echoed(t, session, enginetest.Echo(t), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	// Frames of smux have headers of 8 bytes, and few of them are small.
 	if got := s.traffic(t, "u1"); got.Open != 1 || got.Down < 3_000_000 || got.Down > 3_010_000 {
 		t.Errorf("%+v", got)
 	}
-	s.apply(t, nil, "u1")
+	enginetest.Apply(t, s, nil, "u1")
 	for _, stream := range streams {
-		cutAfter(t, stream)
+		enginetest.CutAfter(t, stream)
 	}
-	if echoed(t, session, echo(t), []byte("y")) == nil {
+	if echoed(t, session, enginetest.Echo(t), []byte("y")) == nil {
 		t.Error("a removed user's packets still pass")
 	}
-	if another, err := client.DialConn(address(t, at), nil); err == nil && take(another, 10) == nil {
+	if another, err := client.DialConn(address(t, at), nil); err == nil && enginetest.Take(another, 10) == nil {
 		t.Error("a removed user opened another stream")
 	}
 }
 
 func TestASilentStreamOfMuxStopsNobody(t *testing.T) {
-	s, at, alice := newServer(t), origin(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
+	enginetest.Apply(t, s, []agent.User{alice})
 	client := s.muxClient(t, alice)
 	dial(t, client, at) // says nothing
-	if err := take(dial(t, client, at), 10); err != nil {
+	if err := enginetest.Take(dial(t, client, at), 10); err != nil {
 		t.Error(err)
 	}
 }
 
 // A name of 254 or 255 bytes would end Trojan-Go's process, and with it this test's.
 func TestANameThatIsTooLongHarmsNobody(t *testing.T) {
-	s, at, alice := newServer(t), origin(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
+	enginetest.Apply(t, s, []agent.User{alice})
 	for _, length := range []int{253, 254, 255} {
 		to := &tunnel.Address{DomainName: strings.Repeat("a", length), AddressType: tunnel.DomainName, Port: 80}
 		for name, client := range map[string]tunnel.Client{"plain": s.client(t, alice), "mux": s.muxClient(t, alice)} {
 			t.Run(fmt.Sprintf("%s %d", name, length), func(t *testing.T) {
-				if take(dialAddress(t, client, to), 10) == nil {
+				if enginetest.Take(dialAddress(t, client, to), 10) == nil {
 					t.Error("such a name was found")
 				}
 				session := dialPackets(t, client)
@@ -123,7 +124,7 @@ func TestANameThatIsTooLongHarmsNobody(t *testing.T) {
 
 func TestVisitorsGetTheCoverSite(t *testing.T) {
 	s, alice := newServer(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	enginetest.Apply(t, s, []agent.User{alice})
 	for name, sent := range map[string]string{
 		"a request":                  "GET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
 		"less than a hash":           "garbage\r\n\r\n",

@@ -22,11 +22,12 @@ import (
 	"github.com/p4gefau1t/trojan-go/tunnel/trojan"
 
 	"stealth-vpn/images/agent"
+	"stealth-vpn/images/agent/enginetest"
 	"stealth-vpn/images/egress"
 )
 
 const (
-	patience = 10 * time.Second
+	patience = enginetest.Patience
 	page     = "the cover site"
 )
 
@@ -152,14 +153,6 @@ func address(t *testing.T, of net.Addr) *tunnel.Address {
 		t.Fatal(err)
 	}
 	return made
-}
-
-// apply fails the test for any user's fault.
-func (s *server) apply(t *testing.T, set []agent.User, remove ...string) {
-	t.Helper()
-	if faults := s.Apply(set, remove); len(faults) > 0 {
-		t.Fatal(faults)
-	}
 }
 
 func (s *server) traffic(t *testing.T, name string) agent.Traffic {

@@ -1,18 +1,16 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"net"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/xtls/xray-core/common/uuid"
 
 	"stealth-vpn/images/agent"
+	"stealth-vpn/images/agent/enginetest"
 )
 
 // someone returns a user with new secrets for both protocols.
@@ -26,36 +24,23 @@ func protocols() []string { return slices.Sorted(maps.Keys(flows)) }
 // refused tells whether a new connection by this secret carries nothing.
 func refused(t *testing.T, s *server, protocol, id string, at net.Addr) bool {
 	t.Helper()
-	return take(dial(t, s.client(t, protocol, id, nil), at), 10) != nil
-}
-
-// cutAfter returns how long a connection that waits for bytes goes on.
-func cutAfter(t *testing.T, connection net.Conn) time.Duration {
-	t.Helper()
-	began := time.Now()
-	if err := connection.SetDeadline(began.Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := connection.Read(make([]byte, 1)); err == nil || time.Since(began) >= patience {
-		t.Fatalf("the connection goes on (%v)", err)
-	}
-	return time.Since(began)
+	return enginetest.Take(dial(t, s.client(t, protocol, id, nil), at), 10) != nil
 }
 
 func TestAUserIsRefusedBeforeAndAfterAndCutWhenRemoved(t *testing.T) {
 	for _, protocol := range protocols() {
 		t.Run(protocol, func(t *testing.T) {
-			s, at, alice := newServer(t), origin(t), someone("u1")
+			s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
 			if !refused(t, s, protocol, alice.Secrets[protocol], at) {
 				t.Fatal("a stranger was let in")
 			}
-			s.apply(t, []agent.User{alice})
+			enginetest.Apply(t, s, []agent.User{alice})
 			open := dial(t, s.client(t, protocol, alice.Secrets[protocol], nil), at)
-			if err := take(open, 100_000); err != nil {
+			if err := enginetest.Take(open, 100_000); err != nil {
 				t.Fatal(err)
 			}
-			s.apply(t, nil, "u1")
-			t.Logf("cut after %v", cutAfter(t, open))
+			enginetest.Apply(t, s, nil, "u1")
+			t.Logf("cut after %v", enginetest.CutAfter(t, open))
 			if !refused(t, s, protocol, alice.Secrets[protocol], at) {
 				t.Error("let in after the removal")
 			}
@@ -64,20 +49,20 @@ func TestAUserIsRefusedBeforeAndAfterAndCutWhenRemoved(t *testing.T) {
 }
 
 func TestAnotherSecretCutsWhatTheFormerOneOpenedAndNothingElse(t *testing.T) {
-	s, at, alice := newServer(t), origin(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
+	enginetest.Apply(t, s, []agent.User{alice})
 	open := map[string]net.Conn{}
 	for _, protocol := range protocols() {
 		open[protocol] = dial(t, s.client(t, protocol, alice.Secrets[protocol], nil), at)
-		if err := take(open[protocol], 1000); err != nil {
+		if err := enginetest.Take(open[protocol], 1000); err != nil {
 			t.Fatal(err)
 		}
 	}
 	changed := someone("u1")
 	changed.Secrets[websocket] = alice.Secrets[websocket]
-	s.apply(t, []agent.User{changed})
-	cutAfter(t, open[reality])
-	if err := take(open[websocket], 1000); err != nil {
+	enginetest.Apply(t, s, []agent.User{changed})
+	enginetest.CutAfter(t, open[reality])
+	if err := enginetest.Take(open[websocket], 1000); err != nil {
 		t.Errorf("the other protocol's connection broke: %v", err)
 	}
 	if !refused(t, s, reality, alice.Secrets[reality], at) {
@@ -87,56 +72,35 @@ func TestAnotherSecretCutsWhatTheFormerOneOpenedAndNothingElse(t *testing.T) {
 		t.Error("the new secret does not work")
 	}
 	delete(changed.Secrets, websocket)
-	s.apply(t, []agent.User{changed})
-	cutAfter(t, open[websocket])
+	enginetest.Apply(t, s, []agent.User{changed})
+	enginetest.CutAfter(t, open[websocket])
 }
 
 func TestAHundredChangesBreakNoDownload(t *testing.T) {
-	s, at, alice := newServer(t), origin(t), someone("u1")
-	s.apply(t, []agent.User{alice})
-	var stop atomic.Bool
-	ended := make(chan error, len(flows))
+	s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
+	enginetest.Apply(t, s, []agent.User{alice})
+	var downloads []net.Conn
 	for _, protocol := range protocols() {
-		open := dial(t, s.client(t, protocol, alice.Secrets[protocol], nil), at)
-		go func() {
-			for !stop.Load() {
-				if err := take(open, 100_000); err != nil {
-					ended <- err
-					return
-				}
-			}
-			ended <- take(open, 1)
-		}()
+		downloads = append(downloads, dial(t, s.client(t, protocol, alice.Secrets[protocol], nil), at))
 	}
-	for number := range 100 {
-		name := fmt.Sprintf("u%d", number+2)
-		s.apply(t, []agent.User{someone(name)})
-		time.Sleep(time.Millisecond)
-		s.apply(t, nil, name)
-	}
-	stop.Store(true)
-	for range flows {
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
+	enginetest.HundredChanges(t, s, someone, downloads...)
 	for _, protocol := range protocols() {
 		t.Logf("%s: %d bytes meanwhile", protocol, s.traffic(t, "u1", protocol).Down)
 	}
 }
 
 func TestTwoUsersMaySwapTheirSecrets(t *testing.T) {
-	s, at, alice, bob := newServer(t), origin(t), someone("u1"), someone("u2")
-	s.apply(t, []agent.User{alice, bob})
-	s.apply(t, []agent.User{user("u1", bob.Secrets), user("u2", alice.Secrets)})
-	s.apply(t, nil, "u1")
+	s, at, alice, bob := newServer(t), enginetest.Origin(t), someone("u1"), someone("u2")
+	enginetest.Apply(t, s, []agent.User{alice, bob})
+	enginetest.Apply(t, s, []agent.User{user("u1", bob.Secrets), user("u2", alice.Secrets)})
+	enginetest.Apply(t, s, nil, "u1")
 	if refused(t, s, websocket, alice.Secrets[websocket], at) || !refused(t, s, websocket, bob.Secrets[websocket], at) {
 		t.Error("the removal took the wrong user's secret")
 	}
 }
 
 func TestOneUsersFaultHoldsUpNobodyAndShowsNoSecret(t *testing.T) {
-	s, at, alice, bob := newServer(t), origin(t), someone("u1"), someone("u2")
+	s, at, alice, bob := newServer(t), enginetest.Origin(t), someone("u1"), someone("u2")
 	faults := s.Apply([]agent.User{
 		alice, user("u3", map[string]string{websocket: "no-uuid-but-32-characters-or-more"}),
 		user("u4", map[string]string{"smoke-signals": "x"}), bob,
@@ -153,28 +117,28 @@ func TestOneUsersFaultHoldsUpNobodyAndShowsNoSecret(t *testing.T) {
 }
 
 func TestAUUIDHasOneHolder(t *testing.T) {
-	s, at, alice := newServer(t), origin(t), someone("u1")
+	s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
 	thief := user("u2", map[string]string{websocket: alice.Secrets[websocket]})
-	s.apply(t, []agent.User{alice})
+	enginetest.Apply(t, s, []agent.User{alice})
 	if faults := s.Apply([]agent.User{thief}, nil); faults["u2"] == nil {
 		t.Error("the same UUID was taken twice")
 	}
-	s.apply(t, nil, "u2")
+	enginetest.Apply(t, s, nil, "u2")
 	if refused(t, s, websocket, alice.Secrets[websocket], at) {
 		t.Error("the removal of the second one took the first one's UUID away")
 	}
 }
 
 func TestKnownAreThoseWhoHaveAllTheirAccounts(t *testing.T) {
-	s, at, alice, bob := newServer(t), origin(t), someone("u1"), someone("u2")
-	s.apply(t, []agent.User{alice, bob})
+	s, at, alice, bob := newServer(t), enginetest.Origin(t), someone("u1"), someone("u2")
+	enginetest.Apply(t, s, []agent.User{alice, bob})
 	if err := s.inbounds[websocket].RemoveUser(t.Context(), "u2."+websocket); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := s.Known(); err != nil || !slices.Equal(names, []string{"u1"}) {
 		t.Errorf("known are %v (%v)", names, err)
 	}
-	s.apply(t, []agent.User{bob})
+	enginetest.Apply(t, s, []agent.User{bob})
 	if names, err := s.Known(); err != nil || !slices.Equal(slices.Sorted(slices.Values(names)), []string{"u1", "u2"}) {
 		t.Errorf("after the repair known are %v (%v)", names, err)
 	}
@@ -184,7 +148,7 @@ func TestKnownAreThoseWhoHaveAllTheirAccounts(t *testing.T) {
 }
 
 func TestAServerThatStartsAnewKnowsItsUsers(t *testing.T) {
-	file, at, alice := filepath.Join(t.TempDir(), "users.json"), origin(t), someone("u1")
+	file, at, alice := filepath.Join(t.TempDir(), "users.json"), enginetest.Origin(t), someone("u1")
 	keeper := agent.New(newServer(t).accounts, file)
 	if _, err := keeper.Replace(agent.All{Revision: "1", Users: []agent.User{alice}}); err != nil {
 		t.Fatal(err)
@@ -199,24 +163,5 @@ func TestAServerThatStartsAnewKnowsItsUsers(t *testing.T) {
 }
 
 func TestTenThousandUsersTakeLittleTime(t *testing.T) {
-	s, file := newServer(t), filepath.Join(t.TempDir(), "users.json")
-	keeper := agent.New(s.accounts, file)
-	all := make([]agent.User, 10_000)
-	for number := range all {
-		all[number] = someone(fmt.Sprintf("u%d", number))
-	}
-	began := time.Now()
-	if status, err := keeper.Replace(agent.All{Revision: "1", Users: all}); err != nil || !status.Applied {
-		t.Fatal(status, err)
-	}
-	t.Logf("10,000 users in %v", time.Since(began))
-	began = time.Now()
-	change := agent.Change{Base: "1", Revision: "2", Set: []agent.User{someone("u3")}, Remove: []string{"u4"}}
-	if status, err := keeper.Change(change); err != nil || !status.Applied {
-		t.Fatal(status, err)
-	}
-	t.Logf("one change among them in %v", time.Since(began))
-	if names, _ := s.Known(); len(names) != 9_999 {
-		t.Errorf("%d users are known", len(names))
-	}
+	enginetest.TenThousandUsers(t, newServer(t), someone)
 }

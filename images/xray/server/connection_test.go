@@ -11,6 +11,7 @@ import (
 	"github.com/xtls/xray-core/common/session"
 
 	"stealth-vpn/images/agent"
+	"stealth-vpn/images/agent/enginetest"
 )
 
 func (s *server) traffic(t *testing.T, name, protocol string) agent.Traffic {
@@ -40,12 +41,12 @@ func (s *server) eventually(t *testing.T, name, protocol string, good func(agent
 }
 
 func TestTrafficIsCountedToTheByte(t *testing.T) {
-	s, at, alice, bob := newServer(t), origin(t), someone("u1"), someone("u2")
-	s.apply(t, []agent.User{alice, bob})
+	s, at, alice, bob := newServer(t), enginetest.Origin(t), someone("u1"), someone("u2")
+	enginetest.Apply(t, s, []agent.User{alice, bob})
 	for index, protocol := range protocols() {
 		bytes := int64(1_000_000 * (index + 1))
 		open := dial(t, s.client(t, protocol, alice.Secrets[protocol], nil), at)
-		if err := take(open, bytes); err != nil {
+		if err := enginetest.Take(open, bytes); err != nil {
 			t.Fatal(err)
 		}
 		s.eventually(t, "u1", protocol, func(counted agent.Traffic) bool {
@@ -57,12 +58,12 @@ func TestTrafficIsCountedToTheByte(t *testing.T) {
 		}
 	}
 	before := s.traffic(t, "u1", reality)
-	s.apply(t, nil, "u1")
+	enginetest.Apply(t, s, nil, "u1")
 	if s.traffic(t, "u1", reality) != before {
 		t.Error("a removed user's counters are gone")
 	}
-	s.apply(t, []agent.User{alice})
-	if err := take(dial(t, s.client(t, reality, alice.Secrets[reality], nil), at), 5); err != nil {
+	enginetest.Apply(t, s, []agent.User{alice})
+	if err := enginetest.Take(dial(t, s.client(t, reality, alice.Secrets[reality], nil), at), 5); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.settledUp(t, before.Up+8); got.Down != before.Down+5 {
@@ -81,14 +82,14 @@ func (s *server) settledUp(t *testing.T, up int64) agent.Traffic {
 // Vision lets TLS 1.3 pass as it is, and then the kernel moves it from socket to socket.
 func TestASplicedDownloadIsCountedWhileItRunsAndCut(t *testing.T) {
 	s, at, alice := newServer(t), secureOrigin(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	enginetest.Apply(t, s, []agent.User{alice})
 	open := tls.Client(dial(t, s.client(t, reality, alice.Secrets[reality], nil), at),
 		&tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the origin's certificate is of no authority
 	const bytes = 30_000_000
 	// Vision looks for the first whole records, and Xray sees the bytes until then.
 	for _, size := range []int64{100, 100, 100, bytes, bytes} {
 		before := s.traffic(t, "u1", reality).Down
-		if err := take(open, size); err != nil {
+		if err := enginetest.Take(open, size); err != nil {
 			t.Fatal(err)
 		}
 		s.eventually(t, "u1", reality, func(counted agent.Traffic) bool { return counted.Down-before >= size })
@@ -104,35 +105,35 @@ func TestASplicedDownloadIsCountedWhileItRunsAndCut(t *testing.T) {
 	}
 	before := s.traffic(t, "u1", reality).Down
 	// What came since nobody looked counts as well, though the cut does not wait for the splice.
-	if err := take(open, bytes); err != nil {
+	if err := enginetest.Take(open, bytes); err != nil {
 		t.Fatal(err)
 	}
-	s.apply(t, nil, "u1")
-	t.Logf("cut after %v", cutAfter(t, open))
+	enginetest.Apply(t, s, nil, "u1")
+	t.Logf("cut after %v", enginetest.CutAfter(t, open))
 	s.eventually(t, "u1", reality, func(counted agent.Traffic) bool {
 		return counted.Open == 0 && counted.Down >= before+bytes
 	})
 }
 
 func TestAMuxConnectionIsCutWithAllItsStreams(t *testing.T) {
-	s, at, alice := newServer(t), origin(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	s, at, alice := newServer(t), enginetest.Origin(t), someone("u1")
+	enginetest.Apply(t, s, []agent.User{alice})
 	client := s.client(t, websocket, alice.Secrets[websocket], object{"mux": object{"enabled": true, "concurrency": 8}})
 	var streams []net.Conn
 	for range 3 {
 		streams = append(streams, dial(t, client, at))
-		if err := take(streams[len(streams)-1], 1000); err != nil {
+		if err := enginetest.Take(streams[len(streams)-1], 1000); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := s.traffic(t, "u1", websocket); got != (agent.Traffic{Up: 24, Down: 3000, Open: 3}) {
 		t.Errorf("%+v", got)
 	}
-	s.apply(t, nil, "u1")
+	enginetest.Apply(t, s, nil, "u1")
 	for _, stream := range streams {
-		cutAfter(t, stream)
+		enginetest.CutAfter(t, stream)
 	}
-	if take(dial(t, client, at), 10) == nil {
+	if enginetest.Take(dial(t, client, at), 10) == nil {
 		t.Error("a removed user opened another stream")
 	}
 }
@@ -140,39 +141,18 @@ func TestAMuxConnectionIsCutWithAllItsStreams(t *testing.T) {
 // What a client's connection opens after its user has gone, such as another stream of a mux connection, has no way out.
 func TestOnlyOpenAccountsAreLetOut(t *testing.T) {
 	s, alice := newServer(t), someone("u1")
-	s.apply(t, []agent.User{alice})
+	enginetest.Apply(t, s, []agent.User{alice})
 	known := s.byKey[key{"u1", websocket}].known
 	if s.enter(&session.Inbound{User: known}, func() {}) == nil {
 		t.Error("a user was not let out")
 	}
 	changed := someone("u1")
-	s.apply(t, []agent.User{changed})
+	enginetest.Apply(t, s, []agent.User{changed})
 	for _, from := range []*session.Inbound{nil, {}, {User: known}} {
 		if s.enter(from, func() {}) != nil {
 			t.Errorf("%+v was let out", from)
 		}
 	}
-}
-
-// echo answers each packet with itself.
-func echo(t *testing.T) *net.UDPAddr {
-	t.Helper()
-	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = socket.Close() })
-	go func() {
-		packet := make([]byte, 2000)
-		for {
-			length, from, err := socket.ReadFromUDPAddrPort(packet)
-			if err != nil {
-				return
-			}
-			_, _ = socket.WriteToUDPAddrPort(packet[:length], from)
-		}
-	}()
-	return socket.LocalAddr().(*net.UDPAddr)
 }
 
 // echoed tells whether one packet comes back before the wait ends.
@@ -194,8 +174,8 @@ func echoed(t *testing.T, socket net.Conn, text string, wait time.Duration) bool
 func TestPacketsAreCountedAndASessionThatOutlivesItsConnectionIsCut(t *testing.T) {
 	for _, protocol := range protocols() {
 		t.Run(protocol, func(t *testing.T) {
-			s, at, alice, port := newServer(t), echo(t), someone("u1"), freePort(t)
-			s.apply(t, []agent.User{alice})
+			s, at, alice, port := newServer(t), enginetest.Echo(t), someone("u1"), freePort(t)
+			enginetest.Apply(t, s, []agent.User{alice})
 			s.client(t, protocol, alice.Secrets[protocol], nil, object{
 				"listen": "127.0.0.1", "port": port, "protocol": "dokodemo-door",
 				"settings": object{"address": "127.0.0.1", "port": at.Port, "network": "udp"},
@@ -211,7 +191,7 @@ func TestPacketsAreCountedAndASessionThatOutlivesItsConnectionIsCut(t *testing.T
 			if got := s.traffic(t, "u1", protocol); got != (agent.Traffic{Up: 1201, Down: 1201, Open: 1}) {
 				t.Errorf("%+v", got)
 			}
-			s.apply(t, nil, "u1")
+			enginetest.Apply(t, s, nil, "u1")
 			s.settled(t, "u1", protocol)
 			if echoed(t, socket, "z", time.Second) {
 				t.Error("a removed user's packets still pass")

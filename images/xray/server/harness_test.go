@@ -15,20 +15,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	xray "github.com/xtls/xray-core/common/net"
 	"github.com/xtls/xray-core/core"
 	"github.com/xtls/xray-core/transport/internet"
 
 	"stealth-vpn/images/agent"
+	"stealth-vpn/images/agent/enginetest"
 	"stealth-vpn/images/egress"
 )
 
 const (
 	reality   = "vlessReality"
 	websocket = "vlessWebsocket"
-	patience  = 10 * time.Second
+	patience  = enginetest.Patience
 )
 
 type (
@@ -173,12 +173,4 @@ func dial(t *testing.T, client *core.Instance, to net.Addr) net.Conn {
 
 func user(name string, secrets map[string]string) agent.User {
 	return agent.User{Name: name, Secrets: secrets}
-}
-
-// apply fails the test for any user's fault.
-func (s *server) apply(t *testing.T, set []agent.User, remove ...string) {
-	t.Helper()
-	if faults := s.Apply(set, remove); len(faults) > 0 {
-		t.Fatal(faults)
-	}
 }

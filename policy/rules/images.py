@@ -22,7 +22,7 @@ _ARGUMENTS = ("args", "buildArgs", "buildArg")
 def pinned_digest(resource: Resource) -> Faults:
     key = "image" if resource.kind == CONTAINER else "name"
     # An image that is yet to be built has no id in a preview; the update looks again.
-    if not resource.knows(key):
+    if resource.kind == CONTAINER and not resource.knows(key):
         return
     name, _, digest = resource.text(key).rpartition("@")
     if not _DIGEST.fullmatch(digest):

@@ -54,8 +54,8 @@ def unknown(base: Made, path: str) -> Made:
     return but(base, path, UNKNOWN)
 
 
-def made(kind: str, name: str = "added", **inputs: Any) -> Made:
+def made(kind: str, **inputs: Any) -> Made:
     """Return a resource that the real program does not have."""
-    added = Resource(kind=kind, name=name, urn=f"urn:pulumi:test::stealth-vpn::{kind}::{name}",
+    added = Resource(kind=kind, name="added", urn=f"urn:pulumi:test::stealth-vpn::{kind}::added",
                      inputs=inputs, outputs=inputs)
     return lambda: (added,)

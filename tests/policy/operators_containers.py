@@ -41,6 +41,7 @@ FILES = (
     *_each("docker-container-configure-tmpfs", "tmpfs.*",
            without("noexec"), without("nosuid"), without("nodev"), without("size"),
            word("exec"), word("suid"), word("dev"), word("size=64g"), to("")),
+    *_each("docker-container-configure-tmpfs", "tmpfs", gone()),
     *_each("docker-container-configure-tmpfs", "tmpfs", also("/etc/stealth", "rw,noexec,nosuid,nodev,size=16m")),
     *_each("docker-container-disallow-host-mounts", "volumes", *(
         to([{"hostPath": path, "containerPath": "/host", "readOnly": True}])
@@ -93,7 +94,7 @@ REACH = (
     *_each("docker-container-project-network-only", "networksAdvanced", gone(), to([]), plus({"name": "bridge"}),
            plus({"name": "other", "ipv4Address": "10.0.0.9"})),
     *_each("docker-container-project-network-only", "networksAdvanced.name", to("bridge"), to("other")),
-    *_each("docker-container-project-network-only", "networksAdvanced.ipv4Address", gone(), to("10.1.2.3")),
+    *_each("docker-container-project-network-only", "networksAdvanced.ipv4Address", gone(), to("8.8.8.8")),
     *_each("docker-container-project-network-only", "networksAdvanced",
            plus({"name": "stealth-control", "ipv4Address": "172.21.0.10"}), on=CADDY),
     *_each("docker-container-project-network-only", "networkMode", to("bridge"), to("default"), gone(), on=WRITERS),
@@ -116,6 +117,7 @@ LIMITS = (
     *_each("docker-container-configure-memory", "memory", gone(), to(0.0), to(-1.0), to(1048576.0)),
     *_each("docker-container-configure-memory", "memorySwap", gone(), to(-1.0), to(0.0), to(4096.0)),
     *_each("docker-container-configure-cpu", "cpus", gone(), to(""), to("0")),
+    *_each("docker-container-configure-cpu", "cpuShares", gone(), to(0.0)),
     *_each("docker-container-configure-ulimits", "ulimits", gone(), to([]), without("nofile"), without("nproc")),
     *_each("docker-container-configure-ulimits", "ulimits.hard", gone(), to(-1.0)),
     *_each("docker-container-configure-healthcheck", "healthcheck", gone()),

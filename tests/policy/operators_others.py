@@ -89,9 +89,9 @@ def _twin(whole: tuple[Resource, ...]) -> tuple[Resource, ...]:
     return (*whole, replace(pattern, name="stealth-other", inputs=values, outputs=values, urn=f"{pattern.urn}-other"))
 
 
-def _of_kind(kind: str, name: str = "added", **inputs: object) -> Mutation:
+def _of_kind(kind: str, **inputs: object) -> Mutation:
     return lambda whole: (*whole, Resource(
-        kind=kind, name=name, urn=f"urn:pulumi:test::stealth-vpn::{kind}::{name}", inputs=inputs, outputs=inputs))
+        kind=kind, name="added", urn=f"urn:pulumi:test::stealth-vpn::{kind}::added", inputs=inputs, outputs=inputs))
 
 
 def _put(path: str, change: Change) -> Callable[[Resource], Resource]:
@@ -109,6 +109,8 @@ WHOLE = (
         "stealth-admin", _put("ports", to([_PORT])))),
     WholeOperator("stack-network-isolation", "one address twice", _changed(
         "stealth-xray", _put("networksAdvanced.ipv4Address", to("172.20.0.15")))),
+    WholeOperator("stack-network-isolation", "an address of another network", _changed(
+        "stealth-xray", _put("networksAdvanced.ipv4Address", to("10.1.2.3")))),
     WholeOperator("stack-net-admin-singleton", "a second one with NET_ADMIN", _changed(
         "stealth-xray", _put("capabilities.adds", plus("CAP_NET_ADMIN")))),
     *(WholeOperator("docker-disallow-swarm", f"a {kind}", _of_kind(f"docker:index/{kind[0].lower()}{kind[1:]}:{kind}"))

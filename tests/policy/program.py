@@ -3,6 +3,7 @@
 `tests/engine.py` keeps what a program means; this keeps all that a registration says, for a policy may look at it.
 """
 
+import hashlib
 import json
 import runpy
 from collections.abc import Callable, Mapping
@@ -61,6 +62,16 @@ class _Recorder(MockMonitor):
         return answer
 
 
+class _UpdateEngine(RandomEngine):
+    """Gives each image an id that looks like one."""
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        made, state = super().new_resource(args)
+        if args.typ == IMAGE:
+            state |= {"repoDigest": f"sha256:{hashlib.sha256(args.name.encode()).hexdigest()}"}
+        return made, state
+
+
 class _PreviewEngine(RandomEngine):
     """Knows of a resource what the program says, and nothing of what its provider would."""
 
@@ -76,11 +87,11 @@ def _options(request: Any) -> dict[str, Any]:
 
 
 def record(program: Callable[[], object], *, preview: bool = False) -> tuple[Resource, ...]:
-    """Run a program under mocks and return what it registered, in that order."""
-    engine = _PreviewEngine() if preview else RandomEngine()
+    """Run a program under mocks and return what it registered, by URN: the order of a run is never the same."""
+    engine = _PreviewEngine() if preview else _UpdateEngine()
     recorder = _Recorder(engine)
     engine.deploy(program, monitor=recorder, preview=preview)
-    return tuple(recorder.recorded)
+    return tuple(sorted(recorder.recorded, key=lambda item: item.urn))
 
 
 def run(
@@ -112,6 +123,8 @@ CONFIGURATIONS: Mapping[str, Mapping[str, object]] = {
                          "tlsRootFile": "root.pem"},
     "own site": {"siteDir": "images/caddy/site"},
     "other ports": {"httpPort": 8080, "httpsPort": 8443, "adminPanelPort": 9010},
+    "other networks": {"networkSubnet": "10.20.0.0/16", "vpnSubnet": "192.168.9.0/24"},
+    "kernel modules": {"allowSysModule": True},
     "other engine": {"dockerHost": "ssh://deploy@vpn.example.com"},
     "database elsewhere": {"databaseUrl": "postgresql+psycopg://panel:word-of-a-test@db.example.com/panel",
                            "alertWebhookUrl": "https://alerts.example.com/word-of-a-test"},

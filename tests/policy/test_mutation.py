@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pulumi_policy import EnforcementLevel
 
 from policy.pack import POLICIES
 from tests.engine import CONTAINER, IMAGE, NETWORK, PASSWORD, VOLUME
@@ -14,16 +15,12 @@ from tests.policy.changes import Operator
 from tests.policy.judge import judge, judge_stack
 from tests.policy.program import PROVIDER, REAL_KINDS, Resource, full
 
-NAMES = {policy.name for policy in POLICIES}
 OPERATORS = (*operators_containers.OPERATORS, *operators_others.OPERATORS)
-JUDGED = tuple(operator for operator in OPERATORS if operator.policy in NAMES)
-WHOLE = tuple(operator for operator in operators_others.WHOLE if operator.policy in NAMES)
 # What a removal or another value of makes nothing less safe, and why.
 NOT_HARDENING = {
     (CONTAINER, "name"): "stack-required-components knows every container by its name",
     (CONTAINER, "hostname"): "a label that processes inside see",
     (CONTAINER, "init"): "who collects the dead inside",
-    (CONTAINER, "cpuShares"): "a share among busy ones; `cpus` is the limit",
     (CONTAINER, "memoryReservation"): "a wish; `memory` is the limit",
     (CONTAINER, "wait"): "whether a deploy waits for health",
     (CONTAINER, "waitTimeout"): "how long it does",
@@ -75,7 +72,7 @@ _KINDS = {"Container": CONTAINER, "Network": NETWORK, "Volume": VOLUME, "DockerB
 def mutants() -> Iterator[tuple[Operator, Resource, Resource]]:
     for item in full():
         if item.kind in REAL_KINDS:
-            for operator in JUDGED:
+            for operator in OPERATORS:
                 if item.name in operator.on:
                     yield operator, item, operator.mutate(item)
 
@@ -96,7 +93,7 @@ def test_every_mutant_of_a_resource_is_caught_by_the_policy_that_is_about_it(
     assert not survivors, "\n".join(survivors)
 
 
-@pytest.mark.parametrize("operator", WHOLE, ids=lambda operator: operator.name)
+@pytest.mark.parametrize("operator", operators_others.WHOLE, ids=lambda operator: operator.name)
 def test_every_mutant_of_the_whole_program_is_caught(operator: operators_others.WholeOperator) -> None:
     mutant = operator.mutate(full())
     found = [finding for item in mutant for finding in judge(item, operator.policy)]
@@ -114,6 +111,12 @@ def test_every_operator_changes_something_of_each_resource_that_it_is_meant_for(
 def test_no_operator_is_listed_twice() -> None:
     seen = [(operator.policy, operator.name, name) for operator in OPERATORS for name in operator.on]
     assert len(seen) == len(set(seen))
+
+
+def test_every_mandatory_policy_catches_a_mutant_of_the_real_program() -> None:
+    mandatory = {policy.name for policy in POLICIES if policy.enforcement_level != EnforcementLevel.ADVISORY}
+    of_resources = {operator.policy for operator in OPERATORS}
+    assert of_resources | {operator.policy for operator in operators_others.WHOLE} == mandatory
 
 
 def written_properties() -> set[tuple[str, str]]:

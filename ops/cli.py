@@ -3,6 +3,7 @@
 import secrets
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .stack import Stack
 from .target import Target
 from .users import users
 from .verdict import Verdict
+from .verify.state import State
 
 # Containers that came up with the engine a moment ago get the time of their start period.
 _HEALTH_SECONDS = 60
@@ -57,12 +59,14 @@ def up(name: str) -> None:
     except OperatorError as error:
         raise certificates.explained(engine, error) from error
     with ThreadPoolExecutor() as pool:
-        outputs = pool.submit(stack.outputs, with_secrets=True)
+        export = pool.submit(stack.export)
         containers = _await_health(engine, name)
     _show_verdict(follower.verdict)
     click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
                f"after {time.monotonic() - began:.0f} s.")
-    _show_access(stack, outputs.result())
+    state = State.parse(export.result())
+    _show_access(stack, state.stack_outputs)
+    _verify(stack, state)
 
 
 @main.command()
@@ -117,7 +121,8 @@ def probe(name: str, server: str, seed: int | None, as_json: bool) -> None:
 def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
     """Compare what runs with what was promised; exit code 1 unless every promise was checked and is kept."""
     from .verify import command, table
-    checks = command.run(name, Stack(name, click.echo), beside)
+    stack = Stack(name, click.echo)
+    checks = command.run(stack, command.state_of(stack), beside)
     for line in [table.as_json(name, checks)] if as_json else table.lines(checks):
         click.echo(line)
     sys.exit(0 if table.are_kept(checks) else 1)
@@ -162,7 +167,17 @@ def _show_verdict(verdict: Verdict) -> None:
     click.echo(verdict.sentence())
 
 
-def _show_access(stack: Stack, outputs: dict[str, Any]) -> None:
+def _verify(stack: Stack, state: State) -> None:
+    """Compare what runs now with what was promised; raises OperatorError when something differs."""
+    from .verify import command, table
+    checks = command.run(stack, state, only_own=True)
+    click.echo(table.summary(checks))
+    if differing := table.differing(checks):
+        raise OperatorError("\n  ".join([
+            "what runs is not what was promised:", *differing, "`make verify` shows all, and what to do about it."]))
+
+
+def _show_access(stack: Stack, outputs: Mapping[str, Any]) -> None:
     run = Path("toolchain/run.sh")
     click.echo(f"Site:              {outputs['siteUrl']}")
     click.echo(f"Panel:             {outputs['panelUrl']}")

@@ -44,7 +44,7 @@ class Stack:
         LOG_FOLDER.parent.chmod(0o700)
         _make_passphrase()
         self._break_dead_lock()
-        if not self._is_made():
+        if not self.is_made():
             self.call("stack", "init", self.name, "--non-interactive")
 
     def repair(self, engine: Engine) -> None:
@@ -61,6 +61,17 @@ class Stack:
         words = ["--show-secrets"] if with_secrets else []
         parsed: dict[str, Any] = json.loads(self.call("stack", "output", "--json", *words))
         return parsed
+
+    def is_made(self) -> bool:
+        """Tell whether there is any state of it."""
+        folder = _state_folder()
+        if folder is not None:
+            return (folder / "stacks" / PROJECT / f"{self.name}.json").exists()
+        return any(entry["name"] == self.name for entry in json.loads(self.call("stack", "ls", "--json")))
+
+    def export(self) -> str:
+        """Return the state with its secrets in clear, as JSON; for the memory of this program, and nothing else."""
+        return self.call("stack", "export", "--show-secrets")
 
     def written(self) -> Iterator[tuple[str, str]]:
         """Yield the state as it is kept, secrets encrypted: names of its files, and their texts."""
@@ -132,12 +143,6 @@ class Stack:
         about_all = words[:2] in {("stack", "init"), ("stack", "ls")}
         judged = ["--policy-pack", str(POLICIES)] if words[0] in _JUDGED else []
         return ["pulumi", *words, *judged, *([] if about_all else ["--stack", self.name])]
-
-    def _is_made(self) -> bool:
-        folder = _state_folder()
-        if folder is not None:
-            return (folder / "stacks" / PROJECT / f"{self.name}.json").exists()
-        return any(entry["name"] == self.name for entry in json.loads(self.call("stack", "ls", "--json")))
 
     def _import(self, export: str) -> None:
         with tempfile.NamedTemporaryFile("w", dir=LOG_FOLDER) as file:

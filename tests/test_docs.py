@@ -66,3 +66,9 @@ def test_every_decision_has_its_number_once_and_its_three_parts() -> None:
     for file in files:
         text = file.read_text()
         assert all(part in text for part in ("Context", "Decision", "Consequences")), file.name
+
+
+def test_the_security_model_says_of_each_service_what_its_loss_gives() -> None:
+    text = Path("docs/security-model.md").read_text()
+    for service in ("admin", "caddy", "singbox", "trojan", "wireguard", "xray"):
+        assert re.search(rf"^\| {service} \| .{{40,}} \| .+ \|$", text, re.M), service

@@ -59,7 +59,10 @@ def _image(promises: Promises, name: str, made: Resource, entry: Entry) -> list[
 
 
 def _words(inputs: Mapping[str, Any], entry: Entry, image: Entry | None) -> Iterator[str]:
-    config, default = entry["Config"], (image or {}).get("Config") or {}
+    if image is None:
+        # A writer's may be gone since; that of a service is missed by its own check.
+        return
+    config, default = entry["Config"], image.get("Config") or {}
     if (inputs.get("command") or default.get("Cmd") or []) != (config.get("Cmd") or []):
         yield "its command is another"
     if (inputs.get("entrypoints") or default.get("Entrypoint") or []) != (config.get("Entrypoint") or []):

@@ -28,7 +28,8 @@ def checks(known: Mapping[str, str], stack: Stack, engine: Engine, observed: Obs
         used = {str(entry["Image"]) for entry in looked_at}
         history = pool.map(lambda entry: _history(engine, entry),
                            [entry for entry in observed.images if entry["Id"] in used])
-        logs = pool.map(lambda entry: (f"the log of {name_of(entry)}", engine.logs(str(entry["Id"]))), looked_at)
+        logs = pool.map(lambda entry: (f"the log of {name_of(entry)}", engine.logs(str(entry["Id"]))),
+                        [entry for entry in looked_at if entry["State"]["Status"] != "created"])
         yield _row("containers, networks and volumes, to those who inspect them", known, _inspected(observed))
         yield _row("images and their history", known, [*_images(observed), *history])
         yield _row("the containers' last log lines", known, list(logs))

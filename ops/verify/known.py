@@ -26,6 +26,8 @@ def secrets_of(state: State, passphrase: str) -> dict[str, str]:
         seeds[item.name] = found[f"{item.name}.result"]
     found |= _derived(seeds)
     found |= {name: str(state.stack_outputs.get(name) or "") for name in _SECRET_OUTPUTS}
+    # Its path is the panel's; what opens it is its last part.
+    found["subscriptionUrl"] = str(state.stack_outputs.get("subscriptionUrl") or "").rpartition("/")[2]
     for item in state.of(CONTAINER):
         found |= dict(_delivered(item.name, item.secrets))
     return {name: value for name, value in found.items() if len(value) >= LEAST_LENGTH}

@@ -49,8 +49,10 @@ def _shape(promises: Promises, name: str, entry: Entry) -> Iterator[str]:
 
 
 def _members(promises: Promises, name: str, entry: Entry) -> list[str]:
-    allowed = {title: made.id for title, made in promises.containers.items()
-               if name in {place["name"] for place in made.inputs.get("networksAdvanced") or []}}
+    # What everybody can reach has no place on the management network, whatever the state says.
+    never = {"stealth-caddy"} if name == CONTROL else set()
+    allowed = {title: made.id for title, made in promises.containers.items() if title not in never
+               and name in {place["name"] for place in made.inputs.get("networksAdvanced") or []}}
     return [f"{member['Name']} is on it" for identity, member in (entry.get("Containers") or {}).items()
             if allowed.get(member["Name"]) != identity]
 

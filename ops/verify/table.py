@@ -11,7 +11,7 @@ _HEAD = ("VERDICT", "SUBJECT", "PROMISE", "FOUND")
 
 def lines(checks: Iterable[Check]) -> Iterator[str]:
     """Yield the table, differences first, then what to do about them, and last a count."""
-    ordered = sorted(checks, key=lambda check: _ORDER.index(check.verdict))
+    ordered = sorted(checks, key=lambda check: (_ORDER.index(check.verdict), check.subject))
     rows = [_HEAD, *((str(check.verdict), check.subject, check.promise, check.found) for check in ordered)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
@@ -33,6 +33,12 @@ def summary(checks: Iterable[Check]) -> str:
         return f"{total} promises checked, all kept."
     return (f"{total} promises: {counts[Verdict.DIFFERS]} differ, {counts[Verdict.NOT_CHECKED]} not checked, "
             f"{counts[Verdict.KEPT]} kept.")
+
+
+def differing(checks: Iterable[Check]) -> list[str]:
+    """Return a line for each promise that is not kept; what could not be checked is none of them."""
+    return [f"{check.subject}: {check.found} (promised: {check.promise})" for check in checks
+            if check.verdict is Verdict.DIFFERS]
 
 
 def are_kept(checks: Iterable[Check]) -> bool:

@@ -126,7 +126,7 @@ class Server:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command with the project's tools on its path."""
-        if words[:2] != ("pulumi", "stack"):
+        if words[:2] != ("pulumi", "stack") and words[:4] != ("python", "-m", "ops", "verify"):
             self.standing = None
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return subprocess.Popen(

@@ -123,6 +123,15 @@ def test_a_secret_of_the_server_is_found_under_whatever_name_and_never_printed(d
     assert password not in told
 
 
+def test_up_fails_when_somebody_sits_on_the_server_s_network_and_leaves_others_alone(deployed: Server) -> None:
+    with by_hand(read_only=None):
+        assert "promises checked, all kept" in deployed.up()
+        docker("network", "connect", "stealth-vpn", ROGUE)
+        done = deployed.ops("up")
+        assert done.returncode == 1
+        assert f"{ROGUE}: {STRANGER}" in done.stdout
+
+
 def engine_process(service: str) -> str:
     return str(inspect(service)["State"]["Pid"])
 

@@ -7,7 +7,7 @@ import yaml
 
 from ops.verify.promises import FULL, Allowed, Promises
 from ops.verify.state import State
-from policy import exceptions
+from policy import allowlists, exceptions
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "plaintext": '"hunter2hunter2"'}
 SCHEMA = yaml.safe_load(Path("Pulumi.yaml").read_text())["config"]
@@ -58,6 +58,17 @@ def test_only_wireguard_may_be_root_and_has_what_its_departure_allows() -> None:
 @pytest.mark.parametrize("name", [name for name in FULL if name not in {"caddy", "wireguard"}])
 def test_every_other_service_may_have_nothing(name: str) -> None:
     assert promises(allowSysModule=True).allowed(f"stealth-{name}") == Allowed(is_promised=True)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_the_policies_allow_the_same_as_is_promised_here(name: str) -> None:
+    allowed = promises(ipv6=True, allowSysModule=True).allowed(f"stealth-{name}")
+    assert allowed.capabilities - {allowlists.MODULE_CAPABILITY} == allowlists.CAPABILITIES.get(name, frozenset())
+    assert allowed.devices == allowlists.DEVICES.get(name, frozenset())
+    assert set(allowed.sysctls) == allowlists.SYSCTLS.get(name, frozenset())
+    assert allowed.host_folders == allowlists.HOST_FOLDERS.get(name, frozenset())
+    assert allowed.may_be_root == (name in allowlists.ROOT_USERS)
+    assert {port.rpartition(":")[2] for port in allowed.ports} == allowlists.PORTS.get(name, frozenset())
 
 
 def test_modules_may_be_loaded_by_wireguard_alone_and_only_if_the_settings_say_so() -> None:

@@ -30,3 +30,7 @@ def test_programs_get_the_same_as_json() -> None:
     assert found["checks"][1] == {"subject": "rogue", "promise": "was made by the deploy", "verdict": "differs",
                                   "found": "nobody promised it", "remedy": "Remove it."}
     assert found["checks"][0]["remedy"] == ""
+
+
+def test_what_differs_is_told_in_lines_and_what_could_not_be_checked_is_not() -> None:
+    assert table.differing([KEPT, UNSEEN, DIFFERS]) == ["rogue: nobody promised it (promised: was made by the deploy)"]

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         config = PanelConfig.load(Path(arguments[0]) if arguments else CONFIG_FILE)
         logs.start(config)
         app = create_app(config, open_store(config))
-        server = listen(app, config.port, config.proxy_address)
+        server = listen(app, config)
     except (ConfigError, StoreError) as fault:
         print(fault, file=sys.stderr)
         return 2

@@ -12,8 +12,9 @@ from .panel import Panel
 from .quantities import Moment, Size, shown_minute, shown_size
 from .target import Target
 
-# What the panel's listener takes of a file.
-_MOST_IMPORT_BYTES = 12 * 1024 * 1024
+MOST_IMPORT_BYTES = 12 * 1024 * 1024
+"""What the panel takes of a file."""
+
 _PER_PAGE = 200
 _PERIODS = ("none", "day", "week", "month", "year")
 
@@ -205,10 +206,10 @@ def import_all(command: Command, file: BinaryIO, dry_run: bool, on_clash: str) -
 def _text(file: BinaryIO) -> str:
     """Return what a file holds, with its lines as they are."""
     # One more than is taken, so that a device without an end is none here.
-    content = file.read(_MOST_IMPORT_BYTES + 1)
-    if not 0 < len(content) <= _MOST_IMPORT_BYTES:
+    content = file.read(MOST_IMPORT_BYTES + 1)
+    if not 0 < len(content) <= MOST_IMPORT_BYTES:
         raise click.UsageError(
-            f"{file.name} is empty or larger than {shown_size(_MOST_IMPORT_BYTES)}; import users in parts.")
+            f"{file.name} is empty or larger than {shown_size(MOST_IMPORT_BYTES)}; import users in parts.")
     try:
         return content.decode()
     except UnicodeDecodeError as error:

@@ -15,18 +15,15 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
-from .config import ConfigError
+from .config import ConfigError, PanelConfig
 from .guard import HEADERS
+from .limits import BODY_BYTES, IMPORT_BYTES, IMPORT_PATHS
 
 _THREADS = 4
-_CONNECTIONS = 100
+CONNECTIONS = 100
 # How long a connection may lie idle, half a request on it included.
 _IDLE_SECONDS = 30
 _HEADER_BYTES = 16 * 1024
-# Up to this size waitress keeps a body in memory; beyond it would write to /tmp.
-_BODY_BYTES = 512 * 1024
-# Some 10,000 users; several such at once would fill /tmp, whose size is the container's, and be refused.
-_IMPORT_BYTES = 12 * 1024 * 1024
 
 
 class _PlainError(ErrorTask):
@@ -42,14 +39,21 @@ class _PlainError(ErrorTask):
         self.write(body)
 
 
+class _Limits(Adjustments):
+    import_paths: frozenset[str]
+
+
 class _Parser(HTTPRequestParser):
     """Lets an import of users be larger than all other requests."""
 
+    adj: _Limits
+
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
-        if self.path.endswith("/import"):  # type: ignore[attr-defined] # set by the method above
+        if self.path in self.adj.import_paths:  # type: ignore[attr-defined] # set by the method above
             self.adj = copy.copy(self.adj)
-            self.adj.max_request_body_size = _IMPORT_BYTES
+            # Waitress refuses the number itself, too.
+            self.adj.max_request_body_size = IMPORT_BYTES + 1
 
 
 class _Channel(HTTPChannel):
@@ -70,26 +74,27 @@ class _Server(TcpWSGIServer):
         return None
 
 
-def listen(app: Flask, port: int, proxy_address: str) -> TcpWSGIServer:
-    """Open port and return the server, whose run() serves until the process ends.
+def listen(app: Flask, config: PanelConfig) -> TcpWSGIServer:
+    """Open the port and return the server, whose run() serves until the process ends.
 
-    It answers proxy_address and the health check. Raises ConfigError when the port is taken.
+    It answers the web server in front and the health check. Raises ConfigError when the port is taken.
     """
-    limits = Adjustments(
+    limits = _Limits(
         # Every address: the container's is not known here.
-        host="0.0.0.0", port=port,  # noqa: S104
+        host="0.0.0.0", port=config.port,  # noqa: S104
         # guard.py reads the proxy's headers, from Caddy only.
         clear_untrusted_proxy_headers=False,
         # An empty name sends no Server header.
-        ident="", threads=_THREADS, connection_limit=_CONNECTIONS, channel_timeout=_IDLE_SECONDS,
-        max_request_header_size=_HEADER_BYTES, max_request_body_size=_BODY_BYTES,
+        ident="", threads=_THREADS, connection_limit=CONNECTIONS, channel_timeout=_IDLE_SECONDS,
+        max_request_header_size=_HEADER_BYTES, max_request_body_size=BODY_BYTES + 1,
         # select() cannot watch a descriptor above 1023.
         asyncore_use_poll=True)
+    limits.import_paths = frozenset(config.path + path for path in IMPORT_PATHS)
     try:
         server = _Server(app, adj=limits)
     except OSError as error:
         raise ConfigError(
-            f"port is {port}, but it cannot be opened ({error.strerror}); name a free one in panel.json.",
+            f"port is {config.port}, but it cannot be opened ({error.strerror}); name a free one in panel.json.",
         ) from None
-    server.callers = frozenset({proxy_address, "127.0.0.1"})
+    server.callers = frozenset({config.proxy_address, "127.0.0.1"})
     return server

@@ -7,6 +7,18 @@ from components.settings import Settings
 from . import ports
 from .plan import Plan
 
+BODY_BYTES = 128 * 1024
+"""What a request to the panel may hold, but for a file of users; it waits here until it is whole."""
+
+IMPORT_BYTES = 12 * 1024 * 1024
+"""What a file of users may hold."""
+
+# Of the panel's connections, so that slow files leave it the others.
+_IMPORTS_AT_ONCE = 2
+# Beyond it an answer waits in the panel until the client has read the part before; only exports are larger.
+_ANSWER_BYTES = 1024 * 1024
+# Bytes a second: a file of the greatest size by a poor line takes a quarter of an hour.
+_BODY_PACE_BYTES = 16 * 1024
 _LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARN", "ERROR": "ERROR"}
 
 
@@ -21,6 +33,9 @@ def files(
         public_port_suffix="" if settings.https_port == 443 else f":{settings.https_port}",
         # RFC 7838; the age is the one that Caddy itself sends (github.com/quic-go/quic-go http3/server.go).
         alt_svc=f'h3=":{settings.https_port}"; ma=2592000',
+        # One more than the limit, for the end of a body that fills the buffer would not be waited for.
+        body_bytes=BODY_BYTES, body_buffer_bytes=BODY_BYTES + 1, body_pace_bytes=_BODY_PACE_BYTES,
+        import_bytes=IMPORT_BYTES, imports_at_once=_IMPORTS_AT_ONCE, answer_bytes=_ANSWER_BYTES,
         login_rate=settings.rate_limit_admin, vpn_rate=settings.rate_limit_vpn,
         websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path, panel_path=panel.path,
         subscription_path=panel.subscription_path,

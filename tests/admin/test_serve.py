@@ -13,6 +13,7 @@ from waitress.server import TcpWSGIServer
 
 import serve
 from panel import guard
+from panel.limits import BODY_BYTES, IMPORT_BYTES
 from tests.admin.panel_file import PATH, SECRETS, write
 
 ADMIN = Path("admin")
@@ -168,11 +169,17 @@ def test_every_answer_on_the_wire_has_the_headers_and_names_no_server(
     assert "waitress" not in (head + body).lower()
 
 
-@pytest.mark.parametrize(("length", "is_taken"), [(1024 * 1024, True), (12 * 1024 * 1024, False)])
-def test_an_import_may_be_large_but_not_without_limit(served: Served, length: int, is_taken: bool) -> None:
+@pytest.mark.parametrize(("path", "length", "is_taken"), [
+    ("/api/v1/import", IMPORT_BYTES, True), ("/users/import", IMPORT_BYTES, True),
+    ("/api/v1/import", IMPORT_BYTES + 1, False), ("/users/import", IMPORT_BYTES + 1, False),
+    ("/users", BODY_BYTES, True), ("/users", BODY_BYTES + 1, False), ("/users/1/import", BODY_BYTES + 1, False),
+    ("/api/v1/import/import", BODY_BYTES + 1, False), ("/API/v1/import", BODY_BYTES + 1, False)])
+def test_a_body_may_be_large_at_the_two_addresses_of_imports_only(
+    served: Served, path: str, length: int, is_taken: bool,
+) -> None:
     # Only what is announced counts; the body of the one that is taken never comes.
     with served.connect() as connection:
-        connection.sendall(f"POST {PATH}/api/v1/import HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode())
+        connection.sendall(f"POST {PATH}{path} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n".encode())
         connection.settimeout(0.5 if is_taken else 5)
         try:
             answer = connection.recv(16)

@@ -294,8 +294,11 @@ def test_every_name_has_its_site_on_every_listener(mode: str, labels: tuple[str,
 
 def test_a_user_s_link_is_the_panel_s_to_answer_and_every_other_answer_a_missing_page() -> None:
     text = caddyfile()
-    assert f"path {PANEL.subscription_path}/*" in text.split("@subscription {")[1].split("}")[0]
-    assert "reverse_proxy 172.20.0.15:8010" in text.split("handle @subscription {")[1].split("\thandle {")[0]
+    for name, method in (("link", "GET"), ("link_head", "HEAD")):
+        matcher = text.split(f"@{name} {{")[1].split("}")[0].split()
+        assert matcher == ["method", method, "path", f"{PANEL.subscription_path}/*"]
+        assert text.split(f"handle @{name} {{")[1].split("}")[0].split() == ["import", "to_link", method]
+    assert "reverse_proxy 172.20.0.15:8010" in text.split("(to_link) {")[1].split("\n}")[0]
     errors = text.split("@secret path ")[1].split("\n")[0]
     assert errors.split() == [XRAY.websocket_path, WIREGUARD.websocket_path, f"{PANEL.subscription_path}/*"]
 

@@ -1,15 +1,18 @@
 """What the deployment renders for the panel is what the panel takes; the two sides share no code."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from components.authority import Authority
-from components.configs import admin, agent, ports
+from components.configs import admin, agent, caddy, ports
 from components.configs.plan import Plan
 from components.keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from components.links import subscription_url
+from ops import users
+from panel import limits
 from panel.config import PanelConfig
 from panel.protocols import ENGINES, wireguard_addresses
 from panel.store.models import User
@@ -86,6 +89,24 @@ def test_the_operator_s_database_and_targets_of_alerts_reach_the_panel(tmp_path:
     assert (config.database_url, config.alerts.webhook_url) == (url, webhook)
     assert (config.alerts.smtp_url, config.alerts.mail_to) == ("smtps://u:p@mail.example.com", "me@example.com")
     assert {url, webhook} <= set(config.secrets)
+
+
+def test_everybody_means_the_same_by_a_large_request() -> None:
+    assert caddy.BODY_BYTES == limits.BODY_BYTES
+    assert caddy.IMPORT_BYTES == limits.IMPORT_BYTES == users.MOST_IMPORT_BYTES
+    for document in ("api", "users"):
+        assert f" {limits.IMPORT_BYTES // 2**20} MiB" in Path(f"docs/{document}.md").read_text(), document
+
+
+def test_caddy_lets_large_requests_through_where_the_panel_takes_files_and_nowhere_else() -> None:
+    keys = ENGINE_KEYS
+    text = caddy.files(load(), PLAN, keys.xray, keys.singbox, keys.wireguard, PANEL)["Caddyfile"]
+    (named,) = re.findall(r"@import \{\s+method POST\s+path (.+)\n", text)
+    assert named.split() == [PANEL.path + path for path in limits.IMPORT_PATHS]
+    sizes = re.findall(r"max_size (\d+)", text)
+    assert sizes == [str(limits.IMPORT_BYTES), str(limits.BODY_BYTES)]
+    # A body of just the buffer's size would go to the panel before its end is known.
+    assert re.findall(r"request_buffers (\d+)", text) == [str(limits.BODY_BYTES + 1)]
 
 
 def test_the_link_of_the_stack_s_outputs_is_the_one_that_the_panel_makes(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from flask import Response, make_response, request
+from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from .. import exports
 from ..accounts import current_actor, requires
 from ..context import config, database
+from ..limits import IMPORT_BYTES, MOST_IMPORTED
 from ..users.exchange import EXPORTS, ImportReport, import_users
 from . import errors
 from .schemas import QUERY, Strict
@@ -23,6 +25,13 @@ class ImportOptions(Strict):
     dry_run = fields.Boolean(load_default=False, metadata={"description": "Only say what would come of it."})
     on_clash = fields.String(load_default="refuse", validate=validate.OneOf(["refuse", "skip", "replace"]), metadata={
         "description": "What becomes of a name that is there already."})
+
+
+class ImportLimits(Schema):
+    """How large a file may be."""
+
+    most_bytes = fields.Integer()
+    most_users = fields.Integer()
 
 
 class ImportAnswer(Schema):
@@ -58,22 +67,33 @@ class ExportOptions(Strict):
     format = fields.String(load_default="json", validate=validate.OneOf(EXPORTS))
 
 
-@blueprint.route("/import", methods=["POST"])
-@requires("users:write")
-@blueprint.doc(requestBody={"required": True, "content": {"application/json": {"schema": {}}}, "description": (
-    "An export, or a users.json of another panel, byte for byte: faults are told with the line of the file.")})
-@blueprint.arguments(ImportOptions, **QUERY)
-@blueprint.response(200, ImportAnswer)
-@blueprint.alt_response(422, schema=ImportRefusal, description="Nothing was taken.")
-def take(asked: dict[str, Any]) -> ImportReport | Response:
-    """Take users in from a file: all of them, or none and every reason why."""
-    if not request.is_json:
-        errors.refuse(415, "The file was sent as something else; send it with Content-Type: application/json.")
-    with database().write() as session:
-        report = import_users(session, current_actor(), config().server, request.get_data(),
-                              on_clash=asked["on_clash"], dry_run=asked["dry_run"])
-    if not report.faults:
-        return report
+@blueprint.route("/import")
+class Import(MethodView):
+    """Users that come as a file."""
+
+    @requires("users:write")
+    @blueprint.response(200, ImportLimits)
+    def get(self) -> dict[str, int]:
+        """Say how large a file may be; the web server in front asks this before it lets a client send one."""
+        return {"most_bytes": IMPORT_BYTES, "most_users": MOST_IMPORTED}
+
+    @requires("users:write")
+    @blueprint.doc(requestBody={"required": True, "content": {"application/json": {"schema": {}}}, "description": (
+        "An export, or a users.json of another panel, byte for byte: faults are told with the line of the file.")})
+    @blueprint.arguments(ImportOptions, **QUERY)
+    @blueprint.response(200, ImportAnswer)
+    @blueprint.alt_response(422, schema=ImportRefusal, description="Nothing was taken.")
+    def post(self, asked: dict[str, Any]) -> ImportReport | Response:
+        """Take users in from a file: all of them, or none and every reason why."""
+        if not request.is_json:
+            errors.refuse(415, "The file was sent as something else; send it with Content-Type: application/json.")
+        with database().write() as session:
+            report = import_users(session, current_actor(), config().server, request.get_data(),
+                                  on_clash=asked["on_clash"], dry_run=asked["dry_run"])
+        return _refusal(report) if report.faults else report
+
+
+def _refusal(report: ImportReport) -> Response:
     refusal = {"code": 422, "status": "Unprocessable Entity", "faults": report.faults,
                "message": "Nothing was imported; correct the file's faults, and import it again."}
     return make_response(ImportRefusal().dump(refusal), 422)

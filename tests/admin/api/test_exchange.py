@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from panel.limits import IMPORT_BYTES, MOST_IMPORTED
 from panel.store.database import Database
 from panel.users import by_name
 from tests.admin.api.conftest import Api
@@ -32,6 +33,10 @@ def test_an_export_is_taken_again_with_secrets_and_counters(api: Api, database: 
         again = by_name(session, "علی")
         assert again
         assert (again.secrets, again.up_bytes, again.quota_bytes) == (secrets, 7, 10**9)
+
+
+def test_it_says_how_large_a_file_may_be_and_shows_that_the_caller_may_send_one(api: Api) -> None:
+    assert api("GET", "/import") == {"most_bytes": IMPORT_BYTES, "most_users": MOST_IMPORTED}
 
 
 def test_a_dry_run_changes_nothing(api: Api) -> None:
@@ -64,7 +69,7 @@ def test_every_fault_has_its_line_in_the_file_and_nothing_is_taken(api: Api) -> 
     b'[{"name": "x"}, {"name": "X"}]', b'{"x": {}, "x": {}}', b'[{"name": "x", "id": "../../x"}]',
     b'{"format": "stealth-vpn users", "version": 1, "users": [{"name": "x", "revision": 7}]}',
     b'[{"name": "x", "deleted_at": null}]', b'[{"name": "x"}] [{"name": "y"}]', b'file:///etc/passwd',
-    b'[{"name": "x"}, {"name": "y", "note": "' + b"n" * 2000 + b'"}]', b"[" + b'{},' * 20_000 + b"{}]"])
+    b'[{"name": "x"}, {"name": "y", "note": "' + b"n" * 2000 + b'"}]', b"[" + b'{},' * MOST_IMPORTED + b"{}]"])
 def test_a_hostile_file_is_refused_in_sentences_and_leaves_nothing(api: Api, file: bytes) -> None:
     for query in ("", "?on_clash=replace", "?dry_run=true"):
         faults = send(api, file, query, status=422)["faults"]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from json.decoder import JSONDecoder
 from typing import Any
 
+from ...limits import MOST_IMPORTED
+
 USERS_KEY = "users"
-# Both databases take some tens of thousands of values in one question.
-_MOST_ENTRIES = 20_000
 _SPACE = re.compile(r"[ \t\n\r]+")
 
 
@@ -112,8 +112,8 @@ class _Reader:
         entries: list[Entry] = []
         opening = self._peek()
         for _ in self._items(opening, {"[": "]", "{": "}"}[opening]):
-            if len(entries) == _MOST_ENTRIES:
-                raise self._error(f"The file holds more than {_MOST_ENTRIES} users; import it in parts.")
+            if len(entries) == MOST_IMPORTED:
+                raise self._error(f"The file holds more than {MOST_IMPORTED} users; import it in parts.")
             line, name = self._line(), None
             if opening == "{":
                 found[name := self._key(found)] = None

@@ -70,9 +70,16 @@ def checked(value: object) -> dict[str, Any]:
 def words(secrets_of_user: dict[str, Any]) -> set[str]:
     """Return by what engines tell users apart: no two users may have one of these in common."""
     tunnels = {secret["public"] for secret in secrets_of_user.values() if isinstance(secret, dict)}
-    others = {f"{protocol} {secret.split(':')[0] if protocol == 'tuic' else secret}"
-              for protocol, secret in secrets_of_user.items() if isinstance(secret, str)}
+    others = {_word(protocol, secret) for protocol, secret in secrets_of_user.items() if isinstance(secret, str)}
     return tunnels | others
+
+
+def _word(protocol: str, secret: str) -> str:
+    if protocol.startswith("vless"):
+        # Xray passes over the seventh and eighth byte, which clients may use for marks of their own
+        # (github.com/XTLS/Xray-core proxy/vless/validator.go), and both ways in are Xray's.
+        return f"vless {secret[:14]}{secret[18:]}"
+    return f"{protocol} {secret.split(':')[0] if protocol == 'tuic' else secret}"
 
 
 def _is_uuid(value: object) -> bool:

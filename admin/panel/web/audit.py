@@ -44,6 +44,7 @@ def _titles() -> dict[str, str]:
         "user.reset_usage": gettext("reset a user's usage"), "user.revoke_link": gettext("revoked a user's link"),
         "user.renew_secrets": gettext("renewed a user's secrets"), "user.import": gettext("imported a user"),
         "user.address": gettext("gave a user addresses"), "users.export": gettext("exported users"),
+        "users.import": gettext("imported users"),
         "sign-in.accept": gettext("signed in"), "sign-in.attempts": gettext("wrong sign-ins"),
         "account.create": gettext("created an account"), "account.reset": gettext("reset an account"),
         "account.role": gettext("changed an account's role"), "account.enable": gettext("enabled an account"),

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from panel import users
 from panel.audit import broken_at
+from panel.limits import MOST_IMPORTED
 from panel.protocols import PROTOCOLS
+from panel.store.accounts import AuditEntry
 from panel.store.database import Database
 from panel.store.models import Usage, User
 from panel.users import NewUser, UserQuery, exchange
@@ -121,6 +123,42 @@ def test_a_secret_is_nobody_elses(database: Database, second: Database) -> None:
         "A secret is also that of a user of the panel; remove it here, and a new one is made."]
 
 
+@pytest.mark.parametrize("on_clash", ["skip", "replace"])
+def test_who_keeps_their_secrets_shares_them_with_nobody_in_the_file(database: Database, on_clash: OnClash) -> None:
+    fill(database, "alice", "bob")
+    alice = told(database)[0]
+    before = told(database)
+    thief = {"name": "eve", "secrets": {"trojan": alice["secrets"]["trojan"]}}
+    file = {"format": "stealth-vpn users", "version": 1, "users": [{"name": "alice"}, thief]}
+    assert [(fault.name, fault.field) for fault in take(database, file, on_clash).faults] == [("eve", "secrets")]
+    assert told(database) == before
+
+
+def test_users_may_change_secrets_with_each_other(database: Database) -> None:
+    fill(database, "alice", "bob")
+    alice, bob = told(database)
+    file = {"format": "stealth-vpn users", "version": 1, "users": [
+        {"name": "alice", "secrets": bob["secrets"]}, {"name": "bob", "secrets": alice["secrets"]}]}
+    assert take(database, file, "replace").replaced == 2
+    assert [user["secrets"] for user in told(database)] == [bob["secrets"], alice["secrets"]]
+
+
+@pytest.mark.parametrize("protocols", [("vlessReality", "vlessReality"), ("vlessWebsocket", "vlessReality")])
+def test_uuids_that_are_one_to_xray_are_one_secret(
+    database: Database, second: Database, protocols: tuple[str, str],
+) -> None:
+    # Xray passes over the seventh and eighth byte.
+    same, other = UUID[:14] + "0123" + UUID[18:], UUID[:-1] + "d"
+    users_of_file = [{"name": "alice", "secrets": {protocols[0]: UUID}},
+                     {"name": "bob", "secrets": {protocols[1]: same}}]
+    file: dict[str, Any] = {"format": "stealth-vpn users", "version": 1, "users": users_of_file}
+    assert [fault.name for fault in take(database, file).faults] == ["bob"]
+    assert take(second, file | {"users": users_of_file[:1]}).created == 1
+    assert [fault.name for fault in take(second, file | {"users": users_of_file[1:]}).faults] == ["bob"]
+    users_of_file[1]["secrets"] = {protocols[1]: other}
+    assert take(second, file | {"users": users_of_file[1:]}).created == 1
+
+
 def test_two_users_of_one_file_with_one_name_are_refused_at_the_second(database: Database) -> None:
     report = take(database, '[{"name": "alice"},\n {"name": "bob"},\n {"name": "Alice"}]')
     assert faults(report) == [(3, "name")]
@@ -191,7 +229,14 @@ def test_what_it_says_wrongly_is_refused_with_the_field(database: Database, user
     ("[{}] x", 1), ("[{'name': 'x'}]", 1), ('[{"name": "x", "name": "y"}]', 1), ('{"a": {},\n "a": {}}', 2),
     ("[" * 100_000, 1), ('[{"name": ' + "[" * 100_000, 1), ('{"a":' * 50_000, 1), ('[{"up": ' + "9" * 5000 + "}]", 1),
     ('[{"up": NaN}]', 1), ('[{"up": Infinity}]', 1), ("{1: 2}", 1), (b"\xff\xfe[\x00]\x00", 1),
-    ("[" + "{}," * 20_000 + "{}]", 1),
+    ("[" + "{}," * MOST_IMPORTED + "{}]", 1),
+    ("{" + ",".join(f'"user {number}": {{}}' for number in range(MOST_IMPORTED + 1)) + "}", 1),
+    ('{"users": {' + ",".join(f'"user {number}": {{}}' for number in range(MOST_IMPORTED + 1)) + "}}", 1),
+    ('[{"name": "x"},\n{"name": "y", "note": ' + "[" * 20 + "{}," * 10**6 + "]" * 20 + "}]", 2),
+    ('[{"name": "x"},\n{"name": "y", "note": "' + "n" * 10**6 + '"}]', 2), ('{"' + "n" * 10**6 + '": {}}', 1),
+    ('[{"name": "x"},\n{"name": "y",\n"note": ' + "\\" + "}]", 3),
+    ('[\n{' + ", ".join(f'"key {number}": 0' for number in range(100)) + "}]", 2),
+    ('{"users": [\n{' + ", ".join(f'"key {number}": 0' for number in range(100)) + "}]}", 2),
     ('{"format": "stealth-vpn users", "version": 2, "users": []}', 1),
     ('{"format": "stealth-vpn users", "users": []}', 1),
 ])
@@ -201,6 +246,21 @@ def test_a_broken_file_is_one_fault_with_its_line(database: Database, text: str 
     assert "; " in report.faults[0].sentence
     assert len(report.faults[0].sentence) < 250
     assert told(database) == []
+
+
+@pytest.mark.parametrize("number", [2**60 + 1, 2**63, 2**64, 10**30, -1, 1e19])
+@pytest.mark.parametrize("key", ["limit", "used", "up", "down"])
+def test_a_number_that_no_column_holds_is_refused_in_a_sentence(database: Database, key: str, number: float) -> None:
+    (fault,) = take(database, {"alice": {key: number}}).faults
+    assert fault.sentence.endswith("; correct it.")
+    assert told(database) == []
+
+
+def test_of_very_many_faults_the_first_are_told_and_the_others_counted(database: Database) -> None:
+    report = take(database, "[" + ",\n".join('{"a": 1, "b": 2, "c": 3}' for _ in range(500)) + "]")
+    assert len(report.faults) == 1001
+    assert report.faults[-1].sentence.startswith("There are 1000 faults more")
+    assert (report.faults[-1].line, told(database)) == (251, [])
 
 
 JSON = st.recursive(
@@ -274,6 +334,23 @@ def test_an_import_stands_in_the_audit_log_for_each_user_with_one_revision(datab
     with database.read() as session:
         assert {user.revision for user in session.query(User)} == {1}
         assert broken_at(session) is None
+
+
+def test_the_audit_log_says_what_an_import_did_from_what_and_no_secret(database: Database, second: Database) -> None:
+    fill(database, "alice", "bob")
+    take(second, [{"name": "alice"}])
+    take(second, exported(database), "replace")
+    take(second, USERS_JSON, "skip")
+    take(second, USERS_JSON, "replace", dry_run=True)
+    take(second, USERS_JSON)
+    with second.read() as session:
+        entries = session.query(AuditEntry).order_by(AuditEntry.id).all()
+    assert [(entry.target, entry.detail) for entry in entries if entry.action == "users.import"] == [
+        ("users.json", {"created": 1, "replaced": 0, "skipped": 0}),
+        ("stealth-vpn users", {"created": 1, "replaced": 1, "skipped": 0}),
+        ("users.json", {"created": 0, "replaced": 0, "skipped": 2})]
+    assert [(entry.target.split()[0], entry.detail) for entry in entries if entry.action == "user.import"] == [
+        ("alice", {"as": "created"}), ("alice", {"as": "replaced"}), ("bob", {"as": "created"})]
 
 
 def test_a_table_holds_no_secret_and_no_formula(database: Database) -> None:

@@ -14,6 +14,10 @@ from typing import Any
 from ...limits import MOST_IMPORTED
 
 USERS_KEY = "users"
+# A user has some 3,000; what is longer is not even read, for a hostile one would fill the memory.
+_MOST_CHARACTERS = 32 * 1024
+# What is cut by that end is told at its beginning: an escape of JSON has most, such as \ud83d\udc64.
+_LONGEST_WORD = 12
 _SPACE = re.compile(r"[ \t\n\r]+")
 
 
@@ -97,6 +101,8 @@ class _Reader:
         lines: dict[str, int] = {}
         found = None
         for _ in self._items("{", "}"):
+            # Whether these are users is known in the end.
+            self._check_count(len(header))
             lines[key := self._key(header)] = self._line()
             if key == USERS_KEY and self._peek() in ("[", "{"):
                 found, header[key] = self._entries(), None
@@ -112,13 +118,16 @@ class _Reader:
         entries: list[Entry] = []
         opening = self._peek()
         for _ in self._items(opening, {"[": "]", "{": "}"}[opening]):
-            if len(entries) == MOST_IMPORTED:
-                raise self._error(f"The file holds more than {MOST_IMPORTED} users; import it in parts.")
+            self._check_count(len(entries))
             line, name = self._line(), None
             if opening == "{":
                 found[name := self._key(found)] = None
             entries.append(Entry(line=line, name=name, value=self._value()))
         return entries
+
+    def _check_count(self, count: int) -> None:
+        if count == MOST_IMPORTED:
+            raise self._error(f"The file holds more than {MOST_IMPORTED} users; import it in parts.")
 
     def _items(self, opening: str, closing: str) -> Iterator[None]:
         """Stand before each item of a list or object in turn, and in the end behind it."""
@@ -145,17 +154,26 @@ class _Reader:
         return key
 
     def _value(self) -> Any:
+        window = self._text[self._at:self._at + _MOST_CHARACTERS]
         try:
-            value, self._at = self._decoder.raw_decode(self._text, self._at)
+            value, length = self._decoder.raw_decode(window)
         except json.JSONDecodeError as error:
-            raise DocumentError(error.lineno, f"The file is no JSON at line {error.lineno}, column {error.colno}; "
-                                              "correct it there.") from None
+            if len(window) == _MOST_CHARACTERS and (
+                    error.msg.startswith("Unterminated") or error.pos > len(window) - _LONGEST_WORD):
+                raise self._error(f"What begins here has more than {_MOST_CHARACTERS} characters, or does not end; "
+                                  "correct it.") from None
+            raise self._no_json(self._at + error.pos) from None
         except RecursionError:
             raise self._error("What begins here is nested too deeply to be a user; remove it.") from None
         except ValueError as error:
             # Of _distinct and _refuse_constant, and Python's own for numbers of thousands of digits.
             raise self._error(f"What begins here cannot be read ({shown(str(error))}); correct it.") from None
+        self._at += length
         return value
+
+    def _no_json(self, at: int) -> DocumentError:
+        line, column = self._text.count("\n", 0, at) + 1, at - self._text.rfind("\n", 0, at)
+        return DocumentError(line, f"The file is no JSON at line {line}, column {column}; correct it there.")
 
     def _peek(self) -> str:
         if space := _SPACE.match(self._text, self._at):

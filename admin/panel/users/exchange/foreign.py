@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import credentials
 from .documents import Entry, Fault, shown
+from .records import MOST_FIELDS
 
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,3})?) ?([kmgtp]?)(i?)b?", re.IGNORECASE | re.ASCII)
 # Beyond it a number of seconds would lie in the year 5138; other panels count milliseconds.
@@ -19,7 +20,8 @@ _LEAST_MILLISECONDS = 10**11
 
 def translated(entry: Entry) -> tuple[Entry, list[Fault]]:
     """Return the entry in our own form, and the faults of what has no translation."""
-    if not isinstance(entry.value, dict):
+    if not isinstance(entry.value, dict) or len(entry.value) > MOST_FIELDS:
+        # Told by the checks of our own form.
         return entry, []
     own: dict[str, Any] = {} if entry.name is None else {"name": entry.name}
     faults = []

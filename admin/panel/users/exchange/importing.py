@@ -18,6 +18,12 @@ from .exporting import FORMAT, VERSION
 from .planning import OnClash, Plan
 from .records import Record
 
+FOREIGN = "users.json"
+"""What the audit log calls a file that is no export of ours."""
+
+# A file may have more faults than anybody reads, each of them larger than what it tells of.
+_MOST_FAULTS = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
@@ -37,7 +43,8 @@ def import_users(session: Session, actor: Actor, server: ServerFacts | None, tex
                  on_clash: OnClash = "refuse", dry_run: bool = False) -> ImportReport:
     """Add the users of a file; on_clash says what becomes of a name that is there already."""
     try:
-        found, faults = _records(read(text))
+        document = read(text)
+        found, faults = _records(document)
     except DocumentError as error:
         return ImportReport(faults=[error.fault])
     if not dry_run:
@@ -45,13 +52,24 @@ def import_users(session: Session, actor: Actor, server: ServerFacts | None, tex
     plan = Plan(session, found, on_clash)
     faults += plan.faults
     if faults:
-        return ImportReport(faults=sorted(faults, key=lambda fault: fault.line))
+        return ImportReport(faults=_first(sorted(faults, key=lambda fault: fault.line)))
     lacks = [] if dry_run else _carry_out(session, actor, server, plan)
+    if not dry_run:
+        audit.record(session, actor, "users.import", FORMAT if _is_own(document) else FOREIGN, created=len(plan.new),
+                     replaced=len(plan.replacing), skipped=plan.skipped)
     return ImportReport(created=len(plan.new), replaced=len(plan.replacing), skipped=plan.skipped, lacks=lacks)
 
 
+def _first(faults: list[Fault]) -> list[Fault]:
+    if len(faults) <= _MOST_FAULTS:
+        return faults
+    line, count = faults[_MOST_FAULTS].line, len(faults) - _MOST_FAULTS
+    return [*faults[:_MOST_FAULTS], Fault(line=line, name="", field="", sentence=(
+        f"There are {count} faults more, the first of them here; correct those above, and check the file again."))]
+
+
 def _records(document: Document) -> tuple[list[Record], list[Fault]]:
-    own = document.header.get("format") == FORMAT
+    own = _is_own(document)
     if own and document.header.get("version") != VERSION:
         raise DocumentError(1, f"The file is an export of another version than {VERSION}; export it again from a "
                                "panel of this version.")
@@ -62,6 +80,10 @@ def _records(document: Document) -> tuple[list[Record], list[Fault]]:
         if record:
             found.append(record)
     return found, faults
+
+
+def _is_own(document: Document) -> bool:
+    return document.header.get("format") == FORMAT
 
 
 def _translated(entry: Entry) -> tuple[Record | None, list[Fault]]:
@@ -82,7 +104,9 @@ def _carry_out(session: Session, actor: Actor, server: ServerFacts | None, plan:
     addresses.give(session, users, server)
     for user, record in pairs:
         _count(session, user, record)
-    audit.record_each(session, actor, "user.import", ((target(user), {}) for user in users))
+    done = ["replaced"] * len(plan.replacing) + ["created"] * len(plan.new)
+    audit.record_each(session, actor, "user.import", (
+        (target(user), {"as": what}) for user, what in zip(users, done, strict=True)))
     return [sentence for user in users if (sentence := addresses.lack(user, server))]
 
 

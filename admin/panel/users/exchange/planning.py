@@ -27,7 +27,7 @@ class Plan:
         living = session.execute(select(User.id, User.name_key, User.secrets).where(User.deleted_at.is_(None))).all()
         self._place(found, {key: user_id for user_id, key, _ in living}, on_clash)
         self._check_secrets({word: "a user of the panel" for user_id, _, secrets in living
-                             if user_id not in self.replacing for word in credentials.words(secrets)})
+                             if self._keeps_secrets(user_id) for word in credentials.words(secrets)})
 
     def _place(self, found: list[Record], living: dict[str, int], on_clash: OnClash) -> None:
         lines: dict[str, int] = {}
@@ -45,6 +45,10 @@ class Plan:
             else:
                 self.replacing[living[key]] = record
             lines.setdefault(key, record.line)
+
+    def _keeps_secrets(self, user_id: int) -> bool:
+        # A user who is replaced keeps what the file does not say.
+        return user_id not in self.replacing or "secrets" not in self.replacing[user_id].columns
 
     def _check_secrets(self, owners: dict[str, str]) -> None:
         # Engines know users by these: of two with the same, one would be counted and cut for the other.

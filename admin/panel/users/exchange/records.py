@@ -16,6 +16,7 @@ from ..fields import RULES, checked_bytes, checked_moment
 from .documents import Entry, Fault, shown
 
 COUNTERS = ("period_used_bytes", "up_bytes", "down_bytes")
+MOST_FIELDS = 64
 # No IPv4 subnet holds more.
 _MOST_NUMBER = 2**32
 
@@ -71,6 +72,9 @@ class _Fields:
         self._faults: list[Fault] = []
         if not isinstance(entry.value, dict):
             self._add("", "The user is no JSON object; write fields and values between { and }.")
+        elif len(self._rest) > MOST_FIELDS:
+            self._add("", f"The user has more than {MOST_FIELDS} fields; remove what is no field of a user.")
+            self._rest = {}
         elif "name" not in self._rest:
             self._add("name", "The name is missing; add it.")
 

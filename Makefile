@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview status health logs down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
+.PHONY: help up preview status health logs stop start restart down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -37,6 +37,18 @@ status: setup
 ## make health        runs each service's own check now
 health: setup
 	@$(RUN) $(BIN)/python -m ops health
+
+## make stop          stops all services; they stay stopped until make start
+stop: setup
+	@$(RUN) $(BIN)/python -m ops stop
+
+## make start         starts them, and waits until they are healthy
+start: setup
+	@$(RUN) $(BIN)/python -m ops start
+
+## make restart       restarts all that are not stopped, and waits until they are healthy
+restart: setup
+	@$(RUN) $(BIN)/python -m ops restart
 
 ## make logs          shows what the services said last; make logs-xray that of one
 logs: setup

@@ -50,8 +50,9 @@ def _probe(deployment: Deployment) -> list[str]:
              *_certificates(deployment)]
     if deployment.settings.mode == "minimal":
         return check
-    # So that a deploy ends with REALITY's measurement made (decision 0003).
-    return [*check, "--and", "http", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
+    # So that a deploy ends with REALITY's measurement made (decision 0003); by way of the front, which knows an Xray
+    # that was stopped from one that is not ready.
+    return [*check, "--and", "http", f"http://{front.STATUS}/measured"]
 
 
 def _certificates(deployment: Deployment) -> list[str]:

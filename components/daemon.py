@@ -80,7 +80,8 @@ class Daemon(pulumi.ComponentResource):
         self.container_id = Service(
             name,
             ServiceArgs(image=image, user=args.user, probe=args.probe, attachments=args.attachments,
-                        rendered_volume=delivery.volume, config_hash=delivery.sha256, **args.service),
+                        rendered_volume=delivery.volume, config_hash=delivery.sha256,
+                        runs=name not in deployment.settings.stopped, **args.service),
             deployment.host,
             opts=pulumi.ResourceOptions(parent=self, depends_on=args.after)).container_id
         self.register_outputs({"container_id": self.container_id})

@@ -92,6 +92,9 @@ class ServiceArgs:
     config_hash: pulumi.Input[str]
     """SHA-256 of the rendered files: a change replaces this container and no other."""
 
+    runs: bool = True
+    """False for one that an operator has stopped: it is made and kept, and nothing starts it (decision 0026)."""
+
     data: dict[str, pulumi.Input[str]] = field(default_factory=dict)
     """Path inside, and the volume mounted there."""
 
@@ -132,8 +135,10 @@ class Service(pulumi.ComponentResource):
             memory=host.limits.memory_mb, memory_swap=host.limits.memory_mb,
             memory_reservation=host.limits.memory_reservation_mb,
             healthcheck=_healthcheck(args.probe, host.health),
-            # Only `always` brings a container back after the engine itself was killed.
-            restart="always", must_run=True, wait=True, wait_timeout=host.health.wait_seconds,
+            # Only `always` brings a container back after the engine itself was killed; it would one that was stopped by
+            # hand as well. What a service does that runs stays unset, so that containers of before stay as they are.
+            restart="always" if args.runs else "no", start=None if args.runs else False,
+            must_run=args.runs, wait=args.runs, wait_timeout=host.health.wait_seconds,
             destroy_grace_seconds=_STOP_SECONDS,
             log_driver="json-file",
             log_opts={"max-size": host.log_max_size, "max-file": str(host.log_max_files)},

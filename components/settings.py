@@ -19,6 +19,7 @@ _TCP_OF_SERVICE = {
     "Caddy": ("http_port", "https_port"),
     "Xray": ("xray_vision_port", "xray_websocket_port"),
 }
+SERVICES = ("admin", "caddy", "singbox", "trojan", "wireguard", "xray")
 _SINGBOX_UDP = ("singbox_hysteria_port", "singbox_tuic_port")
 _CHOICES = {
     "tls": ("internal", "acme", "files"),
@@ -89,6 +90,7 @@ class Settings:
     health_start_period: str
     health_start_interval: str
     mode: str
+    stopped: list[str]
     resource_profile: str
     allow_sys_module: bool
     open_files_limit: int
@@ -115,6 +117,7 @@ class Settings:
         self._check_ports()
         self._check_networks()
         self._check_limits()
+        self._check_stopped()
         self._check_engines()
         self._check_panel()
 
@@ -196,6 +199,11 @@ class Settings:
         checks.check_log_size("logMaxSize", self.log_max_size)
         for name in ("health_interval", "health_timeout", "health_start_period", "health_start_interval"):
             checks.duration_seconds(config_key(name), getattr(self, name))
+
+    def _check_stopped(self) -> None:
+        # In minimal mode too: what was stopped before the mode changed still is when it changes back.
+        for service in self.stopped:
+            checks.check_choice("stopped", service, SERVICES)
 
     def _check_engines(self) -> None:
         if self.data_dir and not self.data_dir.startswith("/"):

@@ -12,17 +12,15 @@ import click
 
 from . import certificates, preflight
 from .accounts import accounts
-from .docker import CADDY, Container, Engine
+from .docker import Engine
 from .errors import OperatorError
 from .operations.commands import COMMANDS
+from .operations.waiting import await_health
 from .stack import Stack
 from .target import Target
 from .users import users
 from .verdict import Verdict
 from .verify.state import State
-
-# Containers that came up with the engine a moment ago get the time of their start period.
-_HEALTH_SECONDS = 60
 
 
 class _Commands(click.Group):
@@ -60,10 +58,11 @@ def up(name: str) -> None:
         raise certificates.explained(engine, error) from error
     with ThreadPoolExecutor() as pool:
         export = pool.submit(stack.export)
-        containers = _await_health(engine, name)
+        containers = await_health(engine, name, target.running, "make up")
     _show_verdict(follower.verdict)
     click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
                f"after {time.monotonic() - began:.0f} s.")
+    _show_stopped(target)
     state = State.parse(export.result())
     _show_access(stack, state.stack_outputs)
     _verify(stack, state)
@@ -134,31 +133,9 @@ for command in COMMANDS:
     main.add_command(command)
 
 
-def _await_health(engine: Engine, name: str) -> list[Container]:
-    end = time.monotonic() + _HEALTH_SECONDS
-    while True:
-        containers = engine.services(name)
-        faults = _faults(engine, containers)
-        if not faults:
-            return containers
-        if time.monotonic() > end:
-            container, fault = next(iter(faults.items()))
-            raise OperatorError(
-                f"{container} {fault} after {_HEALTH_SECONDS} s. "
-                f"Look at `docker logs {container}`, mend what it says, and run `make up` again.")
-        time.sleep(0.5)
-
-
-def _faults(engine: Engine, containers: list[Container]) -> dict[str, str]:
-    """Return what is wrong by container, in words that follow its name."""
-    bad = {item.name: f"is {item.state} and {item.health or 'not checked'}"
-           for item in containers if item.health != "healthy"}
-    if bad:
-        return bad
-    # The engine's verdict can be half a minute old. Caddy's check asks for what a visitor meets and for REALITY's
-    # measurement, which Xray makes anew when it restarts.
-    fault = engine.check(CADDY)
-    return {CADDY: f"fails its check ({fault})"} if fault else {}
+def _show_stopped(target: Target) -> None:
+    for service in sorted(target.stopped):
+        click.echo(f"{service} is stopped and stays so; `ops start {service}` starts it.")
 
 
 def _show_verdict(verdict: Verdict) -> None:

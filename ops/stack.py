@@ -54,7 +54,7 @@ class Stack:
         export = self.call("stack", "export")
         for name in repair.remove(engine, self.name, repair.half_made(export)):
             self._show(f"A former run was killed while it made {name}; it is made anew.")
-        self._import(repair.without_half_made(export))
+        self.restore(repair.without_half_made(export))
 
     def outputs(self, *, with_secrets: bool = False) -> dict[str, Any]:
         """Return the stack's outputs."""
@@ -144,7 +144,8 @@ class Stack:
         judged = ["--policy-pack", str(POLICIES)] if words[0] in _JUDGED else []
         return ["pulumi", *words, *judged, *([] if about_all else ["--stack", self.name])]
 
-    def _import(self, export: str) -> None:
+    def restore(self, export: str) -> None:
+        """Put a state in place of the present one."""
         with tempfile.NamedTemporaryFile("w", dir=LOG_FOLDER) as file:
             file.write(export)
             file.flush()

@@ -30,13 +30,22 @@ class Target:
     services: tuple[str, ...] = FULL
     """Names of the services that the mode asks for."""
 
+    stopped: frozenset[str] = frozenset()
+    """Those of them that an operator has stopped, and that stay so."""
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Names of the services that must run."""
+        return frozenset(self.services) - self.stopped
+
     @classmethod
     def read(cls, stack: str, folder: Path = ROOT) -> Self:
         """Read the stack's file and the defaults; raises OperatorError when it does not exist."""
         values = settings(stack, folder)
         return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
                    https_port=values["httpsPort"], ipv6=values["ipv6"],
-                   services=MINIMAL if values["mode"] == "minimal" else FULL)
+                   services=(wanted := MINIMAL if values["mode"] == "minimal" else FULL),
+                   stopped=frozenset(wanted) & frozenset(values["stopped"] or ()))
 
     @property
     def is_local(self) -> bool:

@@ -31,6 +31,12 @@ def is_job(container: Resource) -> bool:
             and container.flag("start") is False and container.flag("mustRun") is False)
 
 
+def is_stopped(container: Resource) -> bool:
+    """Tell whether an operator has stopped it: by all three at once, so that nothing starts it."""
+    return (container.text("restart") == "no" and container.flag("start") is False
+            and container.flag("mustRun") is False)
+
+
 def mounts(container: Resource) -> Iterator[Mount]:
     """Yield what is mounted into it."""
     for mount in container.views("mounts"):

@@ -103,6 +103,15 @@ def test_only_wireguard_has_a_capability_a_device_sysctls_or_root(local: RandomE
     assert {name for name, inputs in containers(local).items() if inputs["user"] == "0:0"} == {"wireguard"}
 
 
+def test_what_is_stopped_is_made_and_not_started_and_no_other_container_is_another() -> None:
+    before, after = containers(deploy()), containers(deploy(stopped=["xray", "wireguard"]))
+    assert {name for name in DAEMONS if before[name] != after[name]} == {"xray", "wireguard"}
+    assert {key for key in after["xray"] if before["xray"].get(key) != after["xray"][key]} == {
+        "restart", "mustRun", "start", "wait"}
+    with pytest.raises(SettingsError, match="stopped is nginx, but it must be one of admin, caddy"):
+        deploy(stopped=["nginx"])
+
+
 def test_loading_kernel_modules_is_a_setting_that_is_off() -> None:
     wireguard = containers(deploy(allowSysModule=True))["wireguard"]
     assert wireguard["capabilities"]["adds"] == ["CAP_NET_ADMIN", "CAP_SYS_MODULE"]
@@ -159,8 +168,9 @@ def test_minimal_mode_runs_caddy_and_the_panel_and_keeps_every_volume() -> None:
 
 
 def test_the_deploy_waits_for_reality_s_measurement(local: RandomEngine) -> None:
-    probe = " ".join(containers(local)["caddy"]["healthcheck"]["tests"])
-    assert "http://172.20.0.11:8009/measured" in probe
+    caddy = containers(local)["caddy"]
+    assert "-measured http://172.20.0.11:8009/measured" in " ".join(caddy["command"])
+    assert "http http://127.0.0.1:8011/measured" in " ".join(caddy["healthcheck"]["tests"])
     assert "measured" not in " ".join(containers(deploy(mode="minimal"))["caddy"]["healthcheck"]["tests"])
 
 

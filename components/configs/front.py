@@ -31,7 +31,8 @@ def _tunnels(settings: Settings, plan: Plan) -> list[str]:
     return [
         "-wireguard", f"{plan.edge('wireguard')}:{settings.wireguard_server_port}",
         "-tuic", f"{singbox}:{settings.singbox_tuic_port}", "-tuic-name", plan.name("t"),
-        "-quic", f"{singbox}:{settings.singbox_hysteria_port}", "-quic-name", plan.name("q")]
+        "-quic", f"{singbox}:{settings.singbox_hysteria_port}", "-quic-name", plan.name("q"),
+        "-measured", f"http://{plan.edge('xray')}:{ports.XRAY_STATUS}/measured"]
 
 
 def _handover(settings: Settings, plan: Plan) -> list[str]:

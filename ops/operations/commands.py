@@ -7,11 +7,13 @@ from dataclasses import asdict
 import click
 
 from ..docker import Engine
+from ..stack import Stack
 from ..target import Target
 from . import health as checks
 from . import logs as said
 from . import services
 from . import status as whole
+from .control import Control
 
 _LINES = 100
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
@@ -73,4 +75,33 @@ def logs(name: str, service: str | None, lines: int | None, follow: bool, since:
         sys.exit(0)
 
 
-COMMANDS: tuple[click.Command, ...] = (status, health, logs)
+@click.command()
+@click.argument("service", required=False)
+@click.pass_obj
+def stop(name: str, service: str | None) -> None:
+    """Stop a service, or all; it stays stopped, over deploys and restarts of the engine, until `ops start`."""
+    _control(name).stop(service)
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.pass_obj
+def start(name: str, service: str | None) -> None:
+    """Start a service, or all, and wait until they are healthy."""
+    _control(name).start(service)
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.pass_obj
+def restart(name: str, service: str | None) -> None:
+    """Restart a service, or all that are not stopped, and wait until they are healthy."""
+    _control(name).restart(service)
+
+
+def _control(name: str) -> Control:
+    engine, target = _reach(name)
+    return Control(engine, target, Stack(name, click.echo), click.echo)
+
+
+COMMANDS: tuple[click.Command, ...] = (status, health, logs, stop, start, restart)

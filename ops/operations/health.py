@@ -22,7 +22,8 @@ class Finding:
 
 
 def check(engine: Engine, services: list[Service]) -> list[Finding]:
-    """Run all checks at once."""
+    """Run all checks at once, but not those of services that an operator has stopped."""
+    services = [service for service in services if not service.stopped]
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda service: _check(engine, service), services))
 

@@ -3,7 +3,7 @@
 Read from the engine alone: at night Pulumi's state may be locked or its passphrase elsewhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -41,6 +41,9 @@ class Service:
     said: str = ""
     """What its last health check said, or why the engine could not start it."""
 
+    stopped: bool = False
+    """Whether an operator has stopped it, so that nothing shall run."""
+
     image: str = ""
     memory_limit_bytes: int = 0
     cpus: float = 0.0
@@ -73,6 +76,8 @@ class Service:
     @property
     def fault(self) -> str:
         """What is wrong and what to do, as a sentence without its subject; empty if nothing is."""
+        if self.stopped:
+            return f"runs, but is to be stopped. Run `ops stop {self.name}`." if self.runs else ""
         if self.runs:
             return self._fault_of_health()
         ended = f"exit code {self.exit_code}{', out of memory' if self.out_of_memory else ''}"
@@ -96,7 +101,8 @@ def look(engine: Engine, target: Target) -> list[Service]:
     """Return each service that the configuration wants, and each other one that is there, by name."""
     found = {service.name: service for service in map(Service.of, engine.inspect_services(target.stack))}
     wanted = {name: Service(name=name, state=MISSING) for name in target.services}
-    return [service for _, service in sorted((wanted | found).items())]
+    return [replace(service, stopped=service.name in target.stopped)
+            for _, service in sorted((wanted | found).items())]
 
 
 def chosen(services: list[Service], name: str | None) -> list[Service]:

@@ -36,17 +36,25 @@ class Status:
         """All that is wrong, a sentence each."""
         return [*(f"{service.name} {service.fault}" for service in self.services if service.fault),
                 *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
-                *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings)]
+                *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings
+                  if sentence.partition(" ")[0] not in self._stopped)]
 
     @property
     def verdict(self) -> str:
         """Whether all is well, in one line."""
         if all(service.state == services.MISSING for service in self.services):
             return "Nothing is deployed here. Run `make up`."
+        wanted = [service for service in self.services if not service.stopped]
+        rest = f" Stopped by `ops stop`: {', '.join(sorted(self._stopped))}." if self._stopped else ""
         if not self.faults:
-            return f"All is well: {len(self.services)} services are healthy."
-        well = sum(not service.fault for service in self.services)
-        return f"Something is wrong: {well} of {len(self.services)} services are healthy, {len(self.faults)} faults."
+            return f"All is well: {len(wanted)} services are healthy.{rest}"
+        well = sum(not service.fault for service in wanted)
+        return f"Something is wrong: {well} of {len(wanted)} services are healthy, {len(self.faults)} faults.{rest}"
+
+    @property
+    def _stopped(self) -> set[str]:
+        # The panel misses what cannot answer, and begins its sentence with its name.
+        return {service.name for service in self.services if service.stopped}
 
 
 def look(engine: Engine, target: Target) -> Status:
@@ -82,7 +90,7 @@ def _as_dict(used: Usage | None) -> dict[str, Any] | None:
 
 
 def _row(service: Service, used: Usage | None, now: datetime) -> tuple[str, ...]:
-    return (service.name, service.state, service.health or "-",
+    return (service.name, "stopped" if service.stopped and not service.runs else service.state, service.health or "-",
             span(now - service.since) if service.since else "-", str(service.restarts),
             f"{used.cpus:.2f} of {service.cpus:g}" if used else "-",
             f"{mebibytes(used.memory_bytes)} of {mebibytes(service.memory_limit_bytes)}" if used else "-",

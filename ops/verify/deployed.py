@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .checks import Check, different, judged, listed
-from .inspect import Entry, name_of
+from .inspect import Entry, is_running, name_of
 from .promises import Promises
 from .rights import bindings, short
 from .state import Resource
@@ -24,13 +24,21 @@ def checks(promises: Promises, entry: Entry, image: Entry | None, remedy: str) -
     is_writer = promises.allowed(name).is_writer
     yield judged(name, "is the very container that the deploy made",
                  [] if entry["Id"] == made.id else ["it was made by somebody else"], remedy)
-    yield judged(name, *_never_started(entry) if is_writer else _healthy(entry), remedy)
+    yield judged(name, *_running(promises, name, entry), remedy)
     for promise, compare in _OF_ALL + (() if is_writer else _OF_SERVICES):
         yield judged(name, promise, compare(made.inputs, entry), remedy)
     if not is_writer:
         yield judged(name, "publishes exactly the promised ports", _published(promises, name, entry), remedy)
     yield judged(name, "runs the image that the deploy built (CIS 4.5)", _image(promises, name, made, entry), remedy)
     yield judged(name, "has the promised command and environment", _words(made.inputs, entry, image), remedy)
+
+
+def _running(promises: Promises, name: str, entry: Entry) -> tuple[str, list[str]]:
+    if promises.allowed(name).is_writer:
+        return _never_started(entry)
+    if promises.is_stopped(name):
+        return "is stopped, as the configuration says", ["it runs"] if is_running(entry) else []
+    return _healthy(entry)
 
 
 def _never_started(entry: Entry) -> tuple[str, list[str]]:
@@ -47,8 +55,10 @@ def _healthy(entry: Entry) -> tuple[str, list[str]]:
 
 def _published(promises: Promises, name: str, entry: Entry) -> list[str]:
     wanted = promises.allowed(name).ports
+    # A container that does not run has no port open yet.
+    now = frozenset[str]() if promises.is_stopped(name) else wanted
     return [*different(wanted, bindings(entry["HostConfig"].get("PortBindings"))),
-            *different(wanted, bindings(entry["NetworkSettings"].get("Ports")))]
+            *different(now, bindings(entry["NetworkSettings"].get("Ports")))]
 
 
 def _image(promises: Promises, name: str, made: Resource, entry: Entry) -> list[str]:
@@ -179,7 +189,7 @@ _OF_ALL: tuple[tuple[str, _Comparison], ...] = (
 _OF_SERVICES: tuple[tuple[str, _Comparison], ...] = (
     ("has the promised limits (CIS 5.11, 5.12, 5.19)", _limits),
     ("has the promised health check", _health),
-    ("restarts always (CIS 5.15)", _restart),
+    ("restarts always, unless stopped by `ops stop` (CIS 5.15)", _restart),
     ("has the promised log settings", _log),
     ("has the promised temporary file systems", _temporary),
     ("has the promised kernel parameters", _parameters),

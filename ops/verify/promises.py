@@ -58,6 +58,10 @@ class Promises:
         names = FULL if self.settings["mode"] == "full" else MINIMAL
         return tuple(f"stealth-{name}" for name in names)
 
+    def is_stopped(self, name: str) -> bool:
+        """Tell whether the configuration says that an operator has stopped the container of that name."""
+        return name.removeprefix("stealth-") in (self.settings.get("stopped") or ())
+
     @property
     def containers(self) -> dict[str, Resource]:
         """What the deploy wrote down of each container by name, the writers too."""

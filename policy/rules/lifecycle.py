@@ -3,7 +3,7 @@
 import re
 
 from policy.allowlists import LOG_DRIVERS, ONE_SHOT_JOBS, departures
-from policy.containers import is_job
+from policy.containers import is_job, is_stopped
 from policy.making import MEDIUM, About, Faults, on_each
 from policy.resources import CONTAINER, Resource
 from policy.view import View
@@ -37,20 +37,23 @@ def healthcheck(container: Resource) -> Faults:
         yield f"the retries of its health check are not between 1 and {_MOST_RETRIES}"
     if _seconds(check, "startPeriod") > _LONGEST_START_SECONDS:
         yield f"its failed checks count for nothing in the first {_LONGEST_START_SECONDS} s and longer"
-    if not container.flag("wait"):
+    if not container.flag("wait") and not is_stopped(container):
         yield "a deploy does not wait until it works"
 
 
 @on_each(About(
     name="docker-container-configure-restart",
     description="A service comes back after every crash, of the engine's too; a one-shot job never starts.",
-    remedy="Set restart to always and leave start, mustRun and rm; a one-shot job has start and mustRun false.",
+    remedy="Set restart to always and leave start, mustRun and rm; a one-shot job has start and mustRun false. "
+           "A service that shall not run is stopped by `ops stop`.",
     severity=MEDIUM, reference="5.15"), CONTAINER)
 def restart(container: Resource) -> Faults:
     policy = container.text("restart")
     if container.service in ONE_SHOT_JOBS:
         if not is_job(container) or policy not in {"", "no"}:
             yield "it would be started, but it only carries files"
+        return
+    if is_stopped(container):
         return
     if policy != _RESTART.get(container.service, "always"):
         yield f"its restart is {policy or 'unset'}, and only always brings it back after a kill of the engine"

@@ -8,9 +8,25 @@ import time
 
 import pytest
 
-from tests.e2e.deployment import SERVICES, Server, docker
+from tests.e2e.deployment import (
+    LABEL,
+    SERVICES,
+    STACK,
+    Server,
+    docker,
+    healthy,
+    ids,
+    inspect,
+    names,
+    restart_engine,
+)
 
 pytestmark = pytest.mark.integration
+
+
+def assert_nothing_would_change(server: Server) -> None:
+    done = server.pulumi("preview", "--diff", "--expect-no-changes")
+    assert done.returncode == 0, done.stdout
 
 
 def test_status_of_a_well_server_has_all_services_their_limits_and_a_verdict(deployed: Server) -> None:
@@ -50,3 +66,48 @@ def test_logs_come_by_service_merged_and_as_they_come(deployed: Server) -> None:
     said, _ = following.communicate(timeout=30)
     assert following.returncode == 0, said
     assert len({line.split()[1] for line in said.splitlines()}) > 1
+
+
+def test_what_is_stopped_stays_so_over_a_deploy_a_change_and_the_engine_and_comes_back_when_started(
+    deployed: Server,
+) -> None:
+    before = ids()
+    said = deployed.ops("stop", "xray")
+    assert said.returncode == 0, said.stdout
+    assert "xray is stopped, and stays so until `ops start xray`" in said.stdout
+    assert "was not told" not in said.stdout
+    assert_nothing_would_change(deployed)
+    up = deployed.up()
+    assert "No changes; 5 containers healthy" in up
+    assert "xray is stopped and stays so" in up
+    assert ids() == before
+    assert deployed.ops("health", "caddy").returncode == 0, "Caddy's check waits for no Xray that is stopped"
+    status = deployed.ops("status")
+    assert status.returncode == 0, status.stdout
+    assert status.stdout.splitlines()[-1] == "All is well: 5 services are healthy. Stopped by `ops stop`: xray."
+    deployed.run("pulumi", "config", "set", "--path", "dnsServers[0]", "9.9.9.9")
+    deployed.up()
+    assert ids()["xray"] != before["xray"]
+    assert inspect("xray")["State"]["Status"] == "created"
+    restart_engine()
+    assert inspect("xray")["State"]["Running"] is False
+    started = deployed.ops("start", "xray")
+    assert started.returncode == 0, started.stdout
+    assert healthy() == set(SERVICES)
+    assert_nothing_would_change(deployed)
+    assert "No changes; 6 containers healthy" in deployed.up()
+
+
+def test_the_whole_server_stops_starts_and_restarts(deployed: Server) -> None:
+    before = ids()
+    assert deployed.ops("stop").returncode == 0
+    assert names("container", "status=running", f"label={LABEL}={STACK}") == set()
+    assert "No changes; 0 containers healthy" in deployed.up()
+    assert deployed.run("make", "start").returncode == 0
+    assert healthy() == set(SERVICES)
+    began = inspect("trojan")["State"]["StartedAt"]
+    done = deployed.ops("restart", "trojan")
+    assert done.returncode == 0, done.stdout
+    assert inspect("trojan")["State"]["StartedAt"] > began
+    assert ids() == before
+    assert_nothing_would_change(deployed)

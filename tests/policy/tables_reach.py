@@ -124,8 +124,10 @@ REACH = {
                  (unknown(XRAY, "healthcheck.interval"),
                   "xray: healthcheck.interval is not known before the deploy; write it as a constant"))),
     "docker-container-configure-restart": Cases(
-        passing=(XRAY, WRITER),
-        failing=((but(XRAY, "restart", "on-failure"),
+        passing=(XRAY, WRITER, but(but(but(XRAY, "restart", "no"), "start", False), "mustRun", False)),
+        failing=((but(but(XRAY, "restart", "no"), "start", False),
+                  "xray: its restart is no, and only always brings it back after a kill of the engine"),
+                 (but(XRAY, "restart", "on-failure"),
                   "xray: its restart is on-failure, and only always brings it back after a kill of the engine"),
                  (but(XRAY, "restart", gone()),
                   "xray: its restart is unset, and only always brings it back after a kill of the engine"),

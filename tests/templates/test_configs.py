@@ -199,7 +199,7 @@ def test_the_udp_front_shares_the_port_among_the_three_daemons_and_the_site() ->
         "-listen": ":443", "-site": f"127.0.0.1:{ports.COVER_QUIC}", "-wireguard": "172.20.0.14:51999",
         "-quic": "172.20.0.13:9005", "-quic-name": "q.example.com",
         "-tuic": "172.20.0.13:8006", "-tuic-name": "t.example.com", "-max-flows": "8192",
-        "-status": f"127.0.0.1:{ports.FRONT_STATUS}"}
+        "-status": f"127.0.0.1:{ports.FRONT_STATUS}", "-measured": "http://172.20.0.11:8009/measured"}
 
 
 def test_in_minimal_mode_all_of_quic_is_the_site_s() -> None:

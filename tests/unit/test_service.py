@@ -53,6 +53,13 @@ def test_a_service_comes_back_by_itself_and_a_deploy_waits_for_its_health() -> N
     assert inputs["destroyGraceSeconds"] >= 10
 
 
+def test_a_stopped_service_is_made_and_nothing_starts_it_or_waits_for_it() -> None:
+    inputs = service(runs=False)
+    assert inputs["restart"] == "no"
+    assert (inputs["mustRun"], inputs["start"], inputs["wait"]) == (False, False, False)
+    assert "start" not in service(), "containers of before this input stay as they are"
+
+
 def test_a_service_publishes_nothing_unless_told() -> None:
     assert service()["ports"] == []
 

@@ -29,6 +29,7 @@ type options struct {
 	idle     time.Duration
 
 	certificates handover.Options // nothing where sing-box has its own
+	measured     string           // URL where Xray tells of REALITY's measurement; empty without Xray
 }
 
 // loop moves all datagrams: one thread, no lock, no allocation per packet. A system call moves up to 64 KB, so

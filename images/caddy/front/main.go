@@ -56,7 +56,7 @@ func run(arguments []string) (int, error) {
 		if err != nil {
 			return 1, err
 		}
-		go serveStatus(listener, stats)
+		go serveStatus(listener, stats, chosen.measured)
 	}
 	if chosen.certificates.To != "" {
 		go handover.Run(chosen.certificates)
@@ -78,6 +78,7 @@ func parse(arguments []string) (chosen options, status string, command []string,
 	flags.IntVar(&chosen.most, "max-flows", 8192, "flows at most; each takes a socket")
 	flags.DurationVar(&chosen.idle, "idle", 3*time.Minute, "time without a packet after which a flow is forgotten")
 	flags.StringVar(&status, "status", "", "loopback address of /status")
+	flags.StringVar(&chosen.measured, "measured", "", "URL of what Xray says of REALITY's measurement, for /measured")
 	flags.StringVar(&chosen.certificates.From, "certificates-from", "", "folder of an issuer in Caddy's storage")
 	flags.StringVar(&chosen.certificates.To, "certificates-to", "", "folder that its certificates are handed over in")
 	flags.Func("certificates-of", "names whose certificates are handed over, separated by commas", func(text string) error {
@@ -106,6 +107,8 @@ func (chosen options) check(words int, status string) error {
 		return errors.New("-tuic and -tuic-name belong together")
 	case !chosen.certificates.IsWhole():
 		return errors.New("-certificates-from, -certificates-to and -certificates-of belong together")
+	case chosen.measured != "" && status == "":
+		return errors.New("-measured needs -status, where it is told")
 	case status != "" && !chosen.hasBackend():
 		return errors.New("-status has nothing to tell without a backend")
 	case chosen.backends[toTUIC].IsValid() && !chosen.backends[chosen.backendOf("")].IsValid():

@@ -84,6 +84,7 @@ func TestAWrongCommandLineIsRefused(t *testing.T) {
 		"", "--", "-max-flows 0 -- true", "-idle 0s -- true", "-quic localhost:1 -- true", "-nonsense -- true",
 		"-quic 127.0.0.1:1 -tuic 127.0.0.1:2 -- true", "-quic 127.0.0.1:1 -tuic-name t.example.com -- true",
 		"-tuic 127.0.0.1:2 -tuic-name t.example.com -- true", "-status 127.0.0.1:1 -- true",
+		"-quic 127.0.0.1:1 -measured http://127.0.0.1:2/measured -- true",
 		"-certificates-from /data -- true", "-certificates-to /there -certificates-of q.example.com -- true",
 		"-quic 127.0.0.1:1 -site 127.0.0.1:2 -- true", "-quic 127.0.0.1:1 -quic-name q.example.com -- true",
 		"-site 127.0.0.1:2 -quic-name q.example.com -- true",

@@ -64,12 +64,17 @@ func (stats *counters) alive() bool {
 }
 
 // serveStatus answers until the process ends; the address should be a loopback one.
-func serveStatus(listener net.Listener, stats *counters) {
-	server := &http.Server{Handler: statusHandler(stats), ReadHeaderTimeout: heartbeatGrace}
+func serveStatus(listener net.Listener, stats *counters, measured string) {
+	mux := statusHandler(stats)
+	if measured != "" {
+		dial := (&net.Dialer{Timeout: absenceTimeout}).DialContext
+		mux.HandleFunc("GET /measured", measuredHandler(measured, dial))
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: heartbeatGrace}
 	log.Printf("the status server ended: %v", server.Serve(listener))
 }
 
-func statusHandler(stats *counters) http.Handler {
+func statusHandler(stats *counters) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(answer http.ResponseWriter, _ *http.Request) {
 		answer.Header().Set("Content-Type", "application/json")

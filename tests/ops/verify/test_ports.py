@@ -47,6 +47,12 @@ def test_a_missing_port_and_another_publisher_are_found() -> None:
         "rogue publishes 127.0.0.1:9999/tcp", "0.0.0.0:443/udp is not"]
 
 
+def test_a_caddy_that_is_stopped_misses_no_port() -> None:
+    ssh = listener("22", "sshd", 7)
+    found = [*ports.checks(promises(stopped=["caddy"]), [], facts(listeners=(ssh,)))]
+    assert [check.found for check in found if check.verdict is not Verdict.KEPT] == []
+
+
 @pytest.mark.parametrize(("socket", "fault"), [
     (listener("9999", "docker-proxy", 9), "docker-proxy listens on 0.0.0.0:9999/tcp"),
     (listener("9999", "xray", PID), "xray listens on 0.0.0.0:9999/tcp"),

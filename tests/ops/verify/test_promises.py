@@ -82,3 +82,8 @@ def test_a_container_that_nobody_promised_may_have_nothing_by_whatever_name() ->
     assert promises().allowed("stealth-rogue-writer") == Allowed()
     assert promises(mode="minimal").allowed("stealth-wireguard") == Allowed()
     assert promises().allowed("stealth-xray-writer") == Allowed(is_promised=True, is_writer=True)
+
+
+def test_what_is_stopped_the_settings_say() -> None:
+    assert promises(stopped=["xray"]).is_stopped("stealth-xray")
+    assert not promises().is_stopped("stealth-xray")

@@ -11,6 +11,7 @@ CPU = "docker-container-configure-cpu"
 ULIMITS = "docker-container-configure-ulimits"
 HEALTH = "docker-container-configure-healthcheck"
 RESTART = "docker-container-configure-restart"
+STOPPED = {"restart": "no", "start": False, "mustRun": False}
 LOGGING = "docker-container-configure-logging"
 
 XRAY = {"name": "stealth-xray"}
@@ -29,6 +30,7 @@ def check(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("policy", "props"), [
     (MEMORY, XRAY | {"memory": 512.0, "memorySwap": 512.0}), (CPU, XRAY | {"cpus": "0.5", "cpuShares": 102.0}),
     (ULIMITS, XRAY | {"ulimits": [FILES, PROCESSES]}), (HEALTH, check()), (HEALTH, check(interval="1m0s")),
+    (RESTART, XRAY | STOPPED), (HEALTH, check(**{}) | STOPPED | {"wait": False}),
     (RESTART, XRAY | {"restart": "always"}), (RESTART, JOB), (RESTART, JOB | {"restart": "no"}),
     (LOGGING, XRAY | LOGS), (LOGGING, XRAY | {"logDriver": "syslog"}),
     *((policy, JOB) for policy in (MEMORY, CPU, ULIMITS, HEALTH, LOGGING)),
@@ -61,3 +63,10 @@ def test_a_service_that_takes_too_much_or_that_nobody_watches_is_refused(
     policy: str, props: dict[str, Any], fault: str,
 ) -> None:
     assert_refused(policy, props, fault)
+
+
+@pytest.mark.parametrize("left", sorted(STOPPED))
+def test_a_service_that_is_stopped_by_half_is_refused(left: str) -> None:
+    half = {"restart": "always"} | {key: value for key, value in STOPPED.items() if key != left}
+    assert ask(RESTART, XRAY | half) != []
+    assert ask(HEALTH, check() | half | {"wait": False}) != []

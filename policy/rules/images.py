@@ -50,7 +50,9 @@ def build_args(image: Resource) -> Faults:
         yield "it is built on the host's network"
     if image.kind == IMAGE and not image.flag("skipPush"):
         yield "it would be pushed to a registry"
-    if image.has("registry"):
+    registry = image.view("registry")
+    # An object without anything in it, as a provider's defaults may be, names none.
+    if any(registry.text(name) for name in registry.names()):
         yield "it names a registry, and no registry is involved here"
 
 

@@ -72,6 +72,7 @@ def test_a_secret_that_anybody_reads_who_inspects_is_refused_without_its_value(
 @pytest.mark.parametrize(("policy", "props", "kind"), [
     (UPLOADS, uploads(), ""), (UPLOADS, {}, ""), (PINNED, {"image": ID}, ""), (PINNED, {"image": UNKNOWN}, ""),
     (PINNED, {"image": f"stealth-vpn/xray@{ID}"}, ""), (ARGUMENTS, BUILD, IMAGE),
+    (ARGUMENTS, BUILD | {"registry": {}}, IMAGE),
     (ARGUMENTS, build(args={"A": UNKNOWN}), IMAGE),
     (TLS, {"host": "unix:///var/run/docker.sock"}, PROVIDER), (TLS, {"host": "ssh://a@b"}, PROVIDER),
     (TLS, {}, REGISTRY_IMAGE), (SWARM, {}, VOLUME), (GENERATORS, {}, PASSWORD),
@@ -99,6 +100,8 @@ def test_what_the_program_makes_passes(policy: str, props: dict[str, Any], kind:
     (ARGUMENTS, build(args={"A": KEY}), "build argument A looks like", IMAGE),
     (ARGUMENTS, build(context="../x"), "context lies outside", IMAGE),
     (ARGUMENTS, BUILD | {"skipPush": False}, "would be pushed", IMAGE),
+    (ARGUMENTS, BUILD | {"registry": {"server": "ghcr.io"}}, "names a registry", IMAGE),
+    (ARGUMENTS, BUILD | {"registry": {"password": UNKNOWN}}, "registry.password is not", IMAGE),
     (TLS, {"host": "tcp://1.2.3.4:2375"}, "neither unix:// nor ssh://", PROVIDER),
     (TLS, {}, "host is neither", PROVIDER),
     (TLS, {"host": "ssh://a@b", "sshOpts": '["-o", "StrictHostKeyChecking=no"]'}, "sshOpts may take", PROVIDER),

@@ -119,6 +119,9 @@ def _networks(inputs: Mapping[str, Any], entry: Entry) -> list[str]:
     found = {_place(name, (place.get("IPAMConfig") or {}).get("IPv4Address"),
                     (place.get("IPAMConfig") or {}).get("IPv6Address"))
              for name, place in (entry["NetworkSettings"].get("Networks") or {}).items() if name != "none"}
+    if entry["State"]["Status"] == "created":
+        # Before its first start not every engine tells all of a container's networks.
+        wanted &= found
     return _sets(wanted, found)
 
 

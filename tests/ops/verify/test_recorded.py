@@ -20,11 +20,11 @@ RECORDED: dict[str, Any] = json.loads(FILE.read_text())
 Change = Callable[[dict[str, Any]], object]
 
 
-def checks(change: Change = lambda _: None) -> list[Check]:
-    """Compare everything that was recorded, after a change to it."""
+def checks(change: Change = lambda _: None, **settings: object) -> list[Check]:
+    """Compare everything that was recorded, after a change to it or to the settings."""
     told = copy.deepcopy(RECORDED)
     change(told)
-    promises = Promises(stack="local", settings=DEFAULTS | {"mode": "minimal"},
+    promises = Promises(stack="local", settings=DEFAULTS | {"mode": "minimal"} | settings,
                         state=State.parse(json.dumps(told.pop("state"))))
     observed = Observed(**told)
     entries = containers.chosen(promises, observed, (), only_own=False)
@@ -33,8 +33,9 @@ def checks(change: Change = lambda _: None) -> list[Check]:
             *networks.checks(promises, observed), *images.checks(promises, observed)]
 
 
-def faults(change: Change) -> set[str]:
-    return {f"{check.subject}: {check.found}" for check in checks(change) if check.verdict is Verdict.DIFFERS}
+def faults(change: Change, **settings: object) -> set[str]:
+    return {f"{check.subject}: {check.found}" for check in checks(change, **settings)
+            if check.verdict is Verdict.DIFFERS}
 
 
 def container(told: dict[str, Any], name: str = "stealth-caddy") -> dict[str, Any]:
@@ -146,6 +147,23 @@ def test_each_difference_of_a_container_from_the_state_is_found(change: Change, 
 def test_each_other_difference_is_found(change: Change, fault: str) -> None:
     found = faults(change)
     assert any(fault in text for text in found), found
+
+
+def stop_caddy(told: dict[str, Any], status: str) -> None:
+    """Let state and engine agree that Caddy is stopped; one that was made so has not told its networks yet."""
+    (made,) = [item for item in told["state"]["deployment"]["resources"] if item["urn"].endswith("::stealth-caddy")]
+    made["inputs"].update(restart="no", mustRun=False, start=False)
+    host(told)["RestartPolicy"] = {"Name": "no"}
+    entry = container(told)
+    entry["State"].update(Status=status, Running=False, Pid=0)
+    entry["NetworkSettings"].update(Ports={}, **({"Networks": {}} if status == "created" else {}))
+
+
+@pytest.mark.parametrize("status", ["exited", "created"])
+def test_what_is_stopped_keeps_its_promises_by_not_running(status: str) -> None:
+    assert faults(lambda told: stop_caddy(told, status), stopped=["caddy"]) == set()
+    assert any("it is" in text for text in faults(lambda told: stop_caddy(told, status)))
+    assert faults(lambda _: None, stopped=["caddy"]) >= {"stealth-caddy: it runs"}
 
 
 def test_without_root_no_process_is_called_good() -> None:

@@ -1,17 +1,14 @@
 """Signing in and out."""
 
-import re
-
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ..accounts import PASSWORD, AccountError, ThrottledError, current_identity, here, public, requires, sessions
-from ..context import config, database
+from ..context import database
+from . import way_back
 from .access_forms import CodeForm, SignInForm
 
 blueprint = Blueprint("access", __name__)
-# What a path and a query of ours are made of; no dots beside each other, which browsers take for a way up.
-_WAY_BACK = re.compile(r"(?!.*(//|\.\.))[A-Za-z0-9_./?=&%+-]{1,500}")
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -59,10 +56,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _onwards() -> ResponseReturnValue:
-    # Below our own path whatever was asked for, so it leads to no other site.
-    wanted = request.args.get("next", "")
-    rest = wanted if _WAY_BACK.fullmatch(wanted) else ""
-    return redirect(f"{config().path}/{rest.lstrip('/')}", 303)
+    return redirect(way_back.address(request.args.get("next", "")), 303)
 
 
 def _refused(template: str, form: SignInForm | CodeForm, error: AccountError) -> ResponseReturnValue:

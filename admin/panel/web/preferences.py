@@ -4,8 +4,9 @@ from flask import Blueprint, abort, redirect, request
 from flask.typing import ResponseReturnValue
 
 from ..accounts import OWN, current_account, requires
-from ..context import config, database
+from ..context import database
 from ..store.accounts import Account
+from . import way_back
 from .language import LANGUAGES
 from .layout import THEME_COOKIE, THEMES
 
@@ -22,7 +23,6 @@ def save() -> ResponseReturnValue:
         abort(400)
     with database().write() as session:
         session.get_one(Account, account.id).language = language
-    # The path in front keeps the way back inside the panel, whatever the field says.
-    answer = redirect(f"{config().path}/{request.form.get('back', '').lstrip('/')}", 303)
+    answer = redirect(way_back.address(request.form.get("back", "")), 303)
     answer.set_cookie(THEME_COOKIE, theme, max_age=_YEAR_SECONDS, secure=True, httponly=True, samesite="Strict")
     return answer

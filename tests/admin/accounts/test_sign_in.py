@@ -103,12 +103,22 @@ def test_pages_without_a_form_set_no_cookie(visitor: Browser) -> None:
     assert [answer.headers.get("Set-Cookie") for answer in answers] == [None, None, None]
 
 
+def test_who_had_to_sign_in_first_comes_to_the_page_that_was_asked_for(ann: Account, app: Flask) -> None:
+    visitor = browser(app)
+    led = visitor.get("/audit?text=a%2Fb&page=2").headers["Location"].removeprefix(PATH)
+    assert visitor.sign_in("ann", path=led).headers["Location"] == f"{PATH}/audit?text=a%2Fb&page=2"
+
+
 def test_the_way_back_leads_below_the_secret_path_only(ann: Account, app: Flask) -> None:
     for wanted, led in (
         ("users/17?page=2&text=a%20b", "/users/17?page=2&text=a%20b"), ("", "/"), ("account", "/account"),
         ("//attacker.example", "/"), ("/\\attacker.example", "/"), ("https://attacker.example", "/"),
         ("../../x", "/"), ("javascript:alert(1)", "/"), ("x\r\nSet-Cookie: a=b", "/"), ("@attacker.example", "/"),
-        ("%2f%2fattacker.example", "/%2f%2fattacker.example"),
+        ("%2f%2fattacker.example", "/"), ("%252e%252e/x", "/"), ("users/%2e%2e/x", "/"), ("users/..", "/"),
+        ("./x", "/"), ("users//x", "/"), ("users/", "/"), ("/users", "/"), ("users\n", "/"), ("users\t", "/"),
+        ("users?a=\x7f", "/"),
+        ("users?a=%zz", "/"), ("users#x", "/"), ("us\\ers", "/"), ("\u2044users", "/"), ("users?" + "a" * 2000, "/"),
+        ("?span=week", "/?span=week"), ("audit?text=%D8%B9/%252e&page=2", "/audit?text=%D8%B9/%252e&page=2"),
     ):
         visitor = browser(app)
         answer = visitor.client.post(f"{PATH}/login", query_string={"next": wanted}, data={

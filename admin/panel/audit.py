@@ -24,6 +24,8 @@ _FIRST = "0" * 64
 _LOCK = 0x61756469
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 MOST_PER_PAGE = 200
+MOST_CHARACTERS = 200
+"""Of the words that are looked for: each is a part of the question, and SQLite takes a thousand at most."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from ..accounts import Proof, current_account, current_actor, current_identity, here, own, people, requires, tokens
 from ..context import config, database
 from ..store.accounts import Account, Token
+from ..store.models import LAST_ID
 from . import account_schemas as schemas
 from . import errors
-from .schemas import LAST_ID
 
 blueprint = Blueprint("api_accounts", __name__, url_prefix="/accounts", description="Who signs in to the panel.")
 errors.handle(blueprint)

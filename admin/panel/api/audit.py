@@ -18,7 +18,7 @@ errors.handle(blueprint)
 class EntryFilter(Strict):
     """Which entries."""
 
-    search = fields.String(load_default="", validate=validate.Length(max=200), metadata={
+    search = fields.String(load_default="", validate=validate.Length(max=audit.MOST_CHARACTERS), metadata={
         "description": "Words that all stand in an entry."})
     page = fields.Integer(load_default=1, validate=validate.Range(1, 10**6))
     page_size = fields.Integer(load_default=50, validate=validate.Range(1, audit.MOST_PER_PAGE))

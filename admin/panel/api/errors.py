@@ -1,8 +1,11 @@
 """Errors as JSON: a code, its name, and sentences by field."""
 
+import json
 from typing import Any, NoReturn
 
+from flask import Request
 from flask_smorest import Blueprint, abort
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from ..accounts import AccountError, ThrottledError, UnknownAccountError
@@ -16,8 +19,21 @@ def refuse(code: int, message: str) -> NoReturn:
     abort(code, message=message)
 
 
+class _Parser(FlaskParser):
+    """Refuses JSON that Python's reader gives up on: thousands of brackets or digits."""
+
+    def _raw_load_json(self, req: Request) -> Any:
+        try:
+            return super()._raw_load_json(req)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise
+        except (RecursionError, ValueError):
+            refuse(400, "The body nests too deeply or holds a number of thousands of digits; send it in other words.")
+
+
 def handle(blueprint: Blueprint) -> None:
     """Let a blueprint answer its errors as this module says."""
+    blueprint.ARGUMENTS_PARSER = _Parser()  # type: ignore[attr-defined] # its types leave the mixin out
     for mendable in (UserError, AccountError):
         blueprint.register_error_handler(mendable, _mendable)
     for unknown in (UnknownUserError, UnknownAccountError):

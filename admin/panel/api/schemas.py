@@ -3,9 +3,10 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from ..protocols import PROTOCOLS
+from ..store.models import LAST_ID
 from ..users import bulk
 from ..users.fields import MOST_BYTES, QUOTA_PERIODS
-from ..users.search import MOST_PER_PAGE
+from ..users.search import MOST_CHARACTERS, MOST_PER_PAGE
 
 _STATUSES = ("active", "disabled", "expired", "limited")
 _SORTS = ("name", "created", "expires", "used", "traffic", "seen")
@@ -15,9 +16,6 @@ ACTIONS: dict[str, bulk.BulkAction] = {
 """What may be done to users, by its name in addresses and requests."""
 
 _MOST_AT_ONCE = 10_000
-LAST_ID = 2**63 - 1
-"""What a database's column holds."""
-
 ID = validate.Range(1, LAST_ID)
 
 
@@ -89,7 +87,7 @@ class UserFilter(Strict):
     """Which users, and in which order."""
 
     name = fields.String(metadata={"description": "Exactly this name, whatever its case."})
-    search = fields.String(load_default="", validate=validate.Length(max=200))
+    search = fields.String(load_default="", validate=validate.Length(max=MOST_CHARACTERS))
     status = fields.String(load_default="", validate=validate.OneOf(["", *_STATUSES]))
     sort = fields.String(load_default="name", validate=validate.OneOf(_SORTS))
     descending = fields.Boolean(load_default=False)

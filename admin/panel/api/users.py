@@ -12,13 +12,13 @@ from .. import users as service
 from ..accounts import current_actor, requires
 from ..context import config, database
 from ..engines import traffic
-from ..store.models import User
+from ..store.models import LAST_ID, User
 from ..users import NewUser, Page, UserChange, UserQuery, bulk
 from . import errors, schemas, shapes
 
 blueprint = Blueprint("api_users", __name__, url_prefix="/users", description="Who may use the server.")
 errors.handle(blueprint)
-_USER = f"<int(min=1, max={schemas.LAST_ID}):user_id>"
+_USER = f"<int(min=1, max={LAST_ID}):user_id>"
 _ON_ONE = ", ".join(repr(name) for name in schemas.ACTIONS if name != "delete")
 
 

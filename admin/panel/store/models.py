@@ -34,6 +34,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+LAST_ID = 2**63 - 1
+"""What a column of numbers holds; with more SQLite's driver raises OverflowError."""
+
 # SQLite counts rows up only in an INTEGER, which holds 64 bits there.
 _Integer = BigInteger().with_variant(Integer, "sqlite")
 

@@ -12,6 +12,8 @@ from .text import folded, name_key
 
 Sort = Literal["name", "created", "expires", "used", "traffic", "seen"]
 MOST_PER_PAGE = 200
+MOST_CHARACTERS = 200
+"""Of what is looked for; longer than names and notes need, and far from what a database's patterns may be."""
 
 _ORDERS: dict[Sort, Any] = {
     "name": User.name_key, "created": User.created_at, "expires": User.expires_at, "used": User.period_used_bytes,

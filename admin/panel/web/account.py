@@ -24,6 +24,7 @@ from ..accounts import current_identity as identity
 from ..context import config, database
 from ..qr import qr_code
 from ..store.accounts import Account, SignIn
+from ..store.models import LAST_ID
 from .access_forms import PasswordForm, ProofForm, SecondFactorForm, TokenForm, attempt, role_names, scope_choices
 
 blueprint = Blueprint("account", __name__)
@@ -109,7 +110,7 @@ def new_token() -> ResponseReturnValue:
     return render_template("account/new_token.html", form=form)
 
 
-@blueprint.post("/account/tokens/<int:token_id>/delete")
+@blueprint.post(f"/account/tokens/<int(min=1, max={LAST_ID}):token_id>/delete")
 @requires(OWN)
 def delete_token(token_id: int) -> ResponseReturnValue:
     """Remove a token; that takes rights away only, and so asks for nothing."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ..accounts import AccountError, current_account, current_actor, current_identity, here, own, people, requires
 from ..context import config, database
+from ..store.models import LAST_ID
 from .access_forms import AccountForm, NewAccountForm, ProofForm, attempt, role_names
 
 blueprint = Blueprint("accounts", __name__)
@@ -36,7 +37,7 @@ def create() -> ResponseReturnValue:
     return render_template("accounts/new.html", form=form)
 
 
-@blueprint.route("/accounts/<int:account_id>", methods=["GET", "POST"])
+@blueprint.route(f"/accounts/<int(min=1, max={LAST_ID}):account_id>", methods=["GET", "POST"])
 @requires("accounts:write")
 def change(account_id: int) -> ResponseReturnValue:
     """Change an account in one way."""

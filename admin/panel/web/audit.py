@@ -16,10 +16,10 @@ blueprint = Blueprint("audit", __name__)
 @requires("audit:read")
 def index() -> str:
     """Show the entries that are looked for, the newest first."""
-    text = request.args.get("text", "")
+    text = request.args.get("text", "")[:audit.MOST_CHARACTERS]
     with database().read() as session:
         found = audit.search(session, text, request.args.get("page", 1, int))
-    return render_template("web/audit.html", found=found, text=text, titles=_titles())
+    return render_template("web/audit.html", found=found, text=text, titles=_titles(), most=audit.MOST_CHARACTERS)
 
 
 @blueprint.get("/audit.jsonl")

@@ -1,7 +1,8 @@
 """The fields that pages take, each named here: what else a browser sends is not looked at."""
 
+import re
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,8 @@ _USUAL_UNIT = "GB"
 _FIRST_YEAR, _LAST_YEAR = 2000, 9000
 # Arabic and Persian commas too: people type with the keyboard that they have.
 _DECIMAL_SIGNS = str.maketrans({",": ".", "\N{ARABIC DECIMAL SEPARATOR}": ".", "\N{ARABIC COMMA}": "."})
+# An exbibyte in megabytes has 13 digits; with decimals as many as bytes need, and some more. Digits are any script's.
+_NUMBER = re.compile(r"\d{1,20}(\.\d{0,20})?|\.\d{1,20}")
 
 
 class _DayField(DateField):
@@ -79,12 +82,8 @@ class UserForm(FlaskForm):  # type: ignore[misc] # flask_wtf has no types
         return (self.quota.data or "").strip().translate(_DECIMAL_SIGNS)
 
     def _quota_number(self) -> Decimal:
-        try:
-            number = Decimal(self.quota_text)
-        except InvalidOperation:
-            return Decimal(0)
-        # "Infinity" and "NaN" are decimals too.
-        return number if number.is_finite() else Decimal(0)
+        # "Infinity" and "NaN" are decimals too, and 1e999999 is one that overflows as soon as it is multiplied.
+        return Decimal(self.quota_text) if _NUMBER.fullmatch(self.quota_text) else Decimal(0)
 
     def values(self, zone: ZoneInfo) -> dict[str, Any]:
         """Return the fields of NewUser and UserChange; the form must be valid."""

@@ -17,7 +17,7 @@ from ..context import config, database
 from ..engines import traffic
 from ..protocols import PROTOCOLS, open_protocols
 from ..qr import qr_code
-from ..store.models import User
+from ..store.models import LAST_ID, User
 from ..users import UNCHANGED, NewUser, UserChange, UserError, bulk
 from . import charts, warnings
 from .forms import UserForm, last_day
@@ -26,8 +26,7 @@ from .overview import engine_states
 from .words import ACTIONS, ENGINE_STATES, PERIODS, STATUSES
 
 blueprint = Blueprint("user", __name__)
-_LAST_ID = 2**63 - 1
-_USER = f"/users/<int(min=1, max={_LAST_ID}):user_id>"
+_USER = f"/users/<int(min=1, max={LAST_ID}):user_id>"
 
 
 @blueprint.route("/users/new", methods=["GET", "POST"])

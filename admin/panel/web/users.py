@@ -14,8 +14,9 @@ from .. import users as service
 from ..accounts import current_actor, requires
 from ..context import config, database
 from ..engines import traffic
+from ..store.models import LAST_ID
 from ..users import Page, UserError, UserQuery, bulk
-from ..users.search import MOST_PER_PAGE
+from ..users.search import MOST_CHARACTERS, MOST_PER_PAGE
 from .layout import may
 from .words import ACTIONS, STATUSES
 
@@ -50,7 +51,7 @@ def index() -> str:
     links = {user.id: subscriptions.url(settings, user) for user in shown}
     return render_template(
         "web/users.html", found=found, query=query, online=online, links=links, statuses=STATUSES, sorts=_SORTS,
-        actions=ACTIONS, address=partial(_address, query, found))
+        actions=ACTIONS, most=MOST_CHARACTERS, address=partial(_address, query, found))
 
 
 @blueprint.post("/users/bulk")
@@ -58,16 +59,16 @@ def index() -> str:
 def several() -> ResponseReturnValue:
     """Ask whether the chosen users are meant, and do it once that was said."""
     name, ids = request.form.get("action", ""), request.form.getlist("ids", type=int)
-    if name not in ACTIONS or len(ids) > MOST_PER_PAGE:
+    if name not in ACTIONS or len(ids) > MOST_PER_PAGE or not all(1 <= user_id <= LAST_ID for user_id in ids):
         abort(400)
     if not ids:
         flash(gettext("Nobody is chosen; mark the users first."), "error")
         return redirect(url_for("users.index"), 303)
-    if "confirmed" not in request.form:
-        with database().read() as session:
-            chosen = [service.find(session, user_id) for user_id in ids]
-        return render_template("web/bulk.html", name=name, action=ACTIONS[name], chosen=chosen)
     try:
+        if "confirmed" not in request.form:
+            with database().read() as session:
+                chosen = [service.find(session, user_id) for user_id in ids]
+            return render_template("web/bulk.html", name=name, action=ACTIONS[name], chosen=chosen)
         with database().write() as session:
             bulk.apply(session, current_actor(), ids, ACTIONS[name].does)
     except UserError as fault:
@@ -82,8 +83,9 @@ def _asked() -> UserQuery:
     sort: Any = asked.get("sort") if asked.get("sort") in _SORTS else "name"
     order = asked.get("order") or ("down" if _SORTS[sort].begins_down else "up")
     return UserQuery(
-        text=asked.get("text", ""), status=asked["status"] if asked.get("status") in STATUSES else "", sort=sort,
-        descending=order == "down", page=asked.get("page", 1, int))
+        text=asked.get("text", "")[:MOST_CHARACTERS], sort=sort,
+        status=asked["status"] if asked.get("status") in STATUSES else "", descending=order == "down",
+        page=asked.get("page", 1, int))
 
 
 def _address(query: UserQuery, found: Page, **changes: Any) -> str:

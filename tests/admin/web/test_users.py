@@ -10,6 +10,7 @@ from panel import PanelConfig, subscriptions, users
 from panel.audit import search
 from panel.store.database import Database
 from panel.store.models import User
+from tests.admin.panel_file import PATH
 from tests.admin.people import Browser
 
 Make = Callable[..., int]
@@ -62,7 +63,7 @@ def test_a_user_is_made_with_what_the_form_says(operator: Browser, database: Dat
     ("quota", "0", "This is no size"),
     ("quota", "-1", "This is no size"),
     ("quota", "Infinity", "This is no size"),
-    ("quota", "1e99", "This is no size"),
+    ("quota", "1e99", "This is no size"), ("quota", "1e999999", "This is no size"), ("quota", "NaN", "This is no size"),
     ("expires", "tomorrow", "This is no date such as 2027-01-31."),
     ("expires", "9999-12-31", "The year lies between 2000 and 9000."),
     ("expires", "0001-01-01", "The year lies between 2000 and 9000."),
@@ -178,13 +179,20 @@ def test_several_are_changed_all_or_none(operator: Browser, database: Database, 
     assert "Nothing was changed." in page(operator, "/users")
 
 
+def test_who_was_deleted_meanwhile_is_told_before_the_question_too(operator: Browser, make: Make) -> None:
+    answer = send(operator, "/users/bulk", ids=[make("alice"), 77], action="disable")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{PATH}/users")
+    assert "Nothing was changed. User 77 does not exist any more" in page(operator, "/users")
+
+
 def test_choosing_nobody_is_told(operator: Browser, make: Make) -> None:
     make("alice")
     send(operator, "/users/bulk", action="delete")
     assert "Nobody is chosen" in page(operator, "/users")
 
 
-@pytest.mark.parametrize("fields", [{"action": "smoke", "ids": [1]}, {"action": "delete", "ids": [*range(1, 300)]}])
+@pytest.mark.parametrize("fields", [{"action": "smoke", "ids": [1]}, {"action": "delete", "ids": [*range(1, 300)]},
+    {"action": "delete", "ids": [1, 2**63]}, {"action": "delete", "ids": [0]}])
 def test_what_no_page_of_ours_sends_is_refused(operator: Browser, make: Make, fields: dict[str, Any]) -> None:
     make("alice")
     assert send(operator, "/users/bulk", **fields).status_code == 400

@@ -63,6 +63,14 @@ def reader(config: PanelConfig, database: Database, client: FlaskClient) -> Read
     return Reader(config, database, client)
 
 
+@pytest.mark.parametrize("form", [*FORMATS, "", "no such form"])
+@pytest.mark.parametrize("agent", ["tests", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"])
+def test_no_answer_sets_a_cookie_or_depends_on_one(reader: Reader, form: str, agent: str) -> None:
+    for cookie in ("", "__Host-session=short", f"__Host-session={'a' * 43}", "__Host-theme=dark"):
+        answer = reader.get(form, User_Agent=agent, Accept=BROWSER["Accept"], Cookie=cookie)
+        assert (answer.headers.getlist("Set-Cookie"), answer.headers.get("Vary")) == ([], None)
+
+
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_every_form_answers_with_the_headers_that_programs_read(reader: Reader, form: str, method: str) -> None:

@@ -30,6 +30,9 @@ _LONGEST_NETWORK_PREFIX = 24
 _LONGEST_PEERS_PREFIX = 29
 _UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")  # RFC 4193 section 3.1
 
+RESERVED_USERNAMES = frozenset({"ops", "panel"})
+"""What no account of the panel is called; the panel has its own list, and a test compares the two."""
+
 
 def refuse(key: str, value: object, rule: str) -> NoReturn:
     """Raise SettingsError with the sentence an operator can act on."""
@@ -44,6 +47,16 @@ def refuse_secret(key: str, rule: str) -> NoReturn:
         f"{key} is not valid (it is secret and not shown), but {rule}. "
         f"Fix it with `pulumi config set --secret {key} <value>`."
     )
+
+
+def check_username(key: str, value: str) -> None:
+    """Refuse what the panel takes for no account's name."""
+    # ASCII: the panel, which reads it, takes nothing else.
+    if not (value.isascii() and value.isidentifier()):
+        refuse(key, value, "it must consist of letters, digits and _, and not begin with a digit")
+    if value.casefold() in RESERVED_USERNAMES:
+        refuse(key, value, "the panel's audit log calls the command line and the panel itself so; an account of that "
+                           "name that is there already stays")
 
 
 def check_port(key: str, value: int) -> None:

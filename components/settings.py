@@ -124,10 +124,7 @@ class Settings:
     def _check_identity(self) -> None:
         checks.check_host_name("domain", self.domain)
         checks.check_mail("email", self.email)
-        # ASCII: the panel, which reads it, takes nothing else.
-        if not (self.admin_username.isascii() and self.admin_username.isidentifier()):
-            checks.refuse("adminUsername", self.admin_username,
-                          "it must consist of letters, digits and _, and not begin with a digit")
+        checks.check_username("adminUsername", self.admin_username)
         for name, choices in _CHOICES.items():
             checks.check_choice(config_key(name), getattr(self, name), choices)
 

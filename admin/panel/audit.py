@@ -40,6 +40,11 @@ class Actor:
 
 
 PANEL = Actor(name="panel", address="")
+OPS = Actor(name="ops", address="")
+"""The command line on the server."""
+
+RESERVED_NAMES = frozenset({PANEL.name, OPS.name})
+"""What no account is called, in any case: nobody could tell whose doing an entry is."""
 
 
 @dataclass(frozen=True, kw_only=True)

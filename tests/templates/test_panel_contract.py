@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from components import checks
 from components.authority import Authority
 from components.configs import admin, agent, caddy, ports
 from components.configs.plan import Plan
 from components.keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from components.links import subscription_url
 from ops import users
-from panel import limits
+from panel import audit, limits
 from panel.config import PanelConfig
 from panel.protocols import ENGINES, wireguard_addresses
 from panel.store.models import User
@@ -33,6 +34,10 @@ def taken(folder: Path, **changes: object) -> PanelConfig:
     file.write_text(admin.files(load(**changes), PLAN, PANEL, HASH, ENGINE_KEYS, ROOT)["panel.json"])
     file.chmod(0o400)
     return PanelConfig.load(file)
+
+
+def test_both_keep_the_same_names_from_accounts() -> None:
+    assert checks.RESERVED_USERNAMES == audit.RESERVED_NAMES
 
 
 @pytest.mark.parametrize("changes", [{}, {"adminPanelPort": 9010, "adminUsername": "owner_1", "logLevel": "DEBUG"}])

@@ -40,6 +40,8 @@ def test_every_key_of_the_schema_stands_in_the_readme() -> None:
     ("email", "me@nowhere", "host name"),
     ("adminUsername", "", "letters"),
     ("adminUsername", "ädmin", "letters"),
+    ("adminUsername", "ops", "the panel's audit log"),
+    ("adminUsername", "Panel", "the panel's audit log"),
     ("tls", "none", "one of internal, acme, files"),
     ("acmeDirectory", "http://ca.example.com/directory", "such as https://"),
     ("acmeDirectory", "https://ca.example.com/{x", "such as https://"),

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from ..audit import Actor
+from ..audit import OPS
 from .access import SCOPES, Identity
 
 ADDRESS = "127.0.0.1"
@@ -19,4 +19,4 @@ def identify(session_key: str, sent: str, peer_address: str) -> Identity | None:
     """Return the identity of `ops`, which may do everything, or None."""
     if peer_address != ADDRESS or not hmac.compare_digest(token(session_key).encode(), sent.encode()):
         return None
-    return Identity(actor=Actor(name="ops", address=""), scopes=frozenset(SCOPES), way="local")
+    return Identity(actor=OPS, scopes=frozenset(SCOPES), way="local")

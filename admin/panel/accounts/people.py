@@ -3,7 +3,9 @@
 All raise AccountError for what people can mend.
 """
 
+import logging
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from flask_babel import gettext as _
@@ -22,6 +24,7 @@ from .own import find
 from .standing import hold_owners
 
 _GIVEN_FOR = timedelta(days=14)
+_log = logging.getLogger(__name__)
 _USERNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -32,6 +35,14 @@ def start(session: Session, config: PanelConfig) -> None:
     """
     if session.scalar(select(func.count()).select_from(Account)) == 0:
         _add(session, audit.PANEL, config.admin_username, "owner", config.admin_password_hash)
+    for account in with_reserved_names(all_accounts(session)):
+        _log.warning("Account %s is called as the audit log calls the command line or the panel itself; make another "
+                     "account for whoever uses it, then delete it.", account.username)
+
+
+def with_reserved_names(accounts: Iterable[Account]) -> list[Account]:
+    """Return those that an earlier version has let have a name of the audit log's own; they stay as they are."""
+    return [account for account in accounts if account.username.casefold() in audit.RESERVED_NAMES]
 
 
 def all_accounts(session: Session) -> list[Account]:
@@ -53,6 +64,10 @@ def create(session: Session, actor: Actor, pepper: str, username: str, role: str
         raise AccountError("username", _(
             "The name is not made of 1 to 64 English letters, digits, _, . and - with a letter in front; take "
             "another."))
+    if username.casefold() in audit.RESERVED_NAMES:
+        raise AccountError("username", _(
+            "The audit log calls the command line and the panel itself so; take another name than %(name)s.",
+            name=username))
     taken = select(Account.id).where(func.lower(Account.username) == username.lower())
     if session.scalar(taken) is not None:
         raise AccountError("username", _("There is an account %(name)s already; take another name.", name=username))

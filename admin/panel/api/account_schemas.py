@@ -8,7 +8,8 @@ from ..accounts.tokens import MOST_DAYS
 from .schemas import Strict
 
 _ROLE = validate.OneOf(list(ROLES))
-_USERNAME = {"description": "1 to 64 English letters, digits, _, . and - with a letter in front."}
+_USERNAME = {"description": (
+    "1 to 64 English letters, digits, _, . and - with a letter in front; neither `ops` nor `panel`.")}
 
 
 class Proof(Strict):

@@ -21,7 +21,9 @@ blueprint = Blueprint("accounts", __name__)
 def index() -> str:
     """List the accounts."""
     with database().read() as session:
-        return render_template("accounts/index.html", roles=role_names(), accounts=people.all_accounts(session))
+        accounts = people.all_accounts(session)
+    return render_template("accounts/index.html", roles=role_names(), accounts=accounts,
+                           mistakable=people.with_reserved_names(accounts))
 
 
 @blueprint.route("/accounts/new", methods=["GET", "POST"])

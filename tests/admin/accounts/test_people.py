@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel import audit
+from panel import PanelConfig, audit
 from panel.accounts import people as service
 from panel.accounts import tokens
 from panel.accounts.access import OWN, PASSWORD, ROLES, SCOPES, Identity
@@ -64,6 +64,33 @@ def test_a_name_that_is_none_or_taken_is_refused_at_its_field(
         do(database, service.create, PASSWORD_PEPPER, username, "reader")
     assert refused.value.field == "username"
     assert list(accounts(database)) == ["ann"]
+
+
+@pytest.mark.parametrize("username", ["ops", "panel", "Ops", "PANEL"])
+def test_no_account_gets_a_name_of_the_audit_log_s_own(
+    ann: Account, owner: Browser, database: Database, username: str,
+) -> None:
+    with pytest.raises(AccountError, match="The audit log calls the command line and the panel itself so") as refused:
+        do(database, service.create, PASSWORD_PEPPER, username, "reader")
+    assert refused.value.field == "username"
+    page = owner.post("/accounts/new", {"username": username, "role": "reader", "password": people.PASSWORD}).text
+    assert f"take another name than {username}" in page
+    assert list(accounts(database)) == ["ann", "owner"]
+
+
+def test_an_account_that_has_such_a_name_already_stays_and_is_warned_of(
+    owner: Browser, app: Flask, database: Database, config: PanelConfig, caplog: pytest.LogCaptureFixture,
+) -> None:
+    people.add(database, "Ops", "operator")
+    people.add(database, "opsy", "operator")
+    assert browser(app).sign_in("Ops").status_code == 303
+    with database.write() as session:
+        service.start(session, config)
+    told = [line.getMessage() for line in caplog.records if line.name == service.__name__]
+    assert len(told) == 1
+    assert "Account Ops is called as the audit log calls" in told[0]
+    assert "what Ops does there cannot be told from it" in owner.get("/accounts").text
+    assert "what opsy does" not in owner.get("/accounts").text
 
 
 def test_a_role_that_does_not_exist_is_refused(database: Database) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask_babel import gettext as _
 from sqlalchemy import delete as delete_rows
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from .. import audit
@@ -90,7 +90,7 @@ def change_role(session: Session, actor: Actor, account_id: int, role: str) -> N
     """Give an account another role; it holds from its next request on."""
     account = _find_beside_owners(session, account_id)
     before, account.role = account.role, _checked(role)
-    _check_an_owner_is_left(session)
+    _check_an_owner_is_left(session, is_asked=before == "owner")
     sessions.forget_steps(session, account_id)
     audit.record(session, actor, "account.role", account.username, role=[before, role])
 
@@ -99,7 +99,7 @@ def switch(session: Session, actor: Actor, account_id: int, enabled: bool) -> No
     """Let an account sign in or not; a disabled one's sessions and tokens end."""
     account = _find_beside_owners(session, account_id)
     account.is_disabled = not enabled
-    _check_an_owner_is_left(session)
+    _check_an_owner_is_left(session, is_asked=account.role == "owner")
     if not enabled:
         _shut_out(session, account_id)
     audit.record(session, actor, "account.enable" if enabled else "account.disable", account.username)
@@ -109,7 +109,7 @@ def delete(session: Session, actor: Actor, account_id: int) -> None:
     """Remove an account with its sessions and tokens; what it did stays in the audit log."""
     account = _find_beside_owners(session, account_id)
     session.delete(account)
-    _check_an_owner_is_left(session)
+    _check_an_owner_is_left(session, is_asked=account.role == "owner")
     audit.record(session, actor, "account.delete", account.username)
 
 
@@ -140,8 +140,14 @@ def _find_beside_owners(session: Session, account_id: int) -> Account:
     return find(session, account_id)
 
 
-def _check_an_owner_is_left(session: Session) -> None:
+def _check_an_owner_is_left(session: Session, *, is_asked: bool) -> None:
+    """Refuse what leaves no owner who can sign in; is_asked only of changes of owners, for no other takes one away."""
+    if not is_asked:
+        return
     session.flush()
-    owners = select(func.count()).where(Account.role == "owner", ~Account.is_disabled)
+    can_sign_in = or_(Account.password_expires_at.is_(None), Account.password_expires_at > datetime.now(UTC))
+    owners = select(func.count()).where(Account.role == "owner", ~Account.is_disabled, can_sign_in)
     if session.scalar(owners) == 0:
-        raise AccountError("", _("No owner would be left; make another account an owner first."))
+        raise AccountError("", _(
+            "No owner would be left who can sign in; make another account an owner first, or reset one whose password "
+            "was given and never used."))

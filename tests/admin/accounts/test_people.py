@@ -105,9 +105,38 @@ def test_a_role_that_does_not_exist_is_refused(database: Database) -> None:
 def test_the_last_owner_stays_one(ann: Account, database: Database, act: Callable[..., Any]) -> None:
     people.add(database, "off", is_disabled=True)
     people.add(database, "bob", "operator")
-    with pytest.raises(AccountError, match="No owner would be left"):
+    with pytest.raises(AccountError, match="No owner would be left who can sign in"):
         do(database, act, ann.id)
     assert (accounts(database)["ann"].role, accounts(database)["ann"].is_disabled) == ("owner", False)
+
+
+@pytest.mark.parametrize("act", [
+    lambda session, actor, number: service.change_role(session, actor, number, "operator"),
+    lambda session, actor, number: service.switch(session, actor, number, False), service.delete,
+])
+@pytest.mark.parametrize(("left", "is_refused"), [
+    (timedelta(seconds=-1), True), (timedelta(minutes=1), False), (None, False)])
+def test_an_owner_whose_given_password_has_ended_is_none_that_is_left(
+    ann: Account, database: Database, act: Callable[..., Any], left: timedelta | None, is_refused: bool,
+) -> None:
+    people.add(database, "new", must_change_password=left is not None,
+               password_expires_at=None if left is None else datetime.now(UTC) + left)
+    if is_refused:
+        with pytest.raises(AccountError, match="No owner would be left who can sign in"):
+            do(database, act, ann.id)
+        do(database, service.reset, PASSWORD_PEPPER, accounts(database)["new"].id)
+    do(database, act, ann.id)
+
+
+def test_where_no_owner_can_sign_in_the_others_can_be_changed_and_one_made_an_owner(database: Database) -> None:
+    number = people.add(database, "new", must_change_password=True, password_expires_at=datetime.now(UTC)).id
+    bob = people.add(database, "bob", "reader").id
+    do(database, service.change_role, bob, "operator")
+    do(database, service.switch, bob, False)
+    do(database, service.switch, bob, True)
+    do(database, service.change_role, bob, "owner")
+    do(database, service.delete, number)
+    assert list(accounts(database)) == ["bob"]
 
 
 def test_a_role_holds_from_the_next_request_on(owner: Browser, reader: Browser, database: Database) -> None:

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,19 @@ def test_an_account_comes_with_a_password_for_one_sign_in_changes_and_goes(app: 
     ops("accounts", "delete", "--yes", "ann")
     assert "there is no account ann" in ops("accounts", "reset", "ann", fails=True)
     assert "No owner would be left" in ops("accounts", "delete", "--yes", "admin", fails=True)
+
+
+def test_an_owner_who_has_lost_everything_gets_in_by_a_reset(app: Flask, database: Database) -> None:
+    people.add(database, "admin", totp_secret="A" * 32, recovery_hashes=["x"], must_change_password=True,
+               password_expires_at=datetime.now(UTC) - timedelta(days=1), is_disabled=True)
+    assert browser(app).sign_in("admin").status_code == 403
+    name = ops("accounts", "list").splitlines()[1].split()[0]
+    given = re.findall(r"signs in once with: (\S+)", ops("accounts", "reset", name))[0]
+    owner = browser(app)
+    owner.sign_in(name, given)
+    chosen = {"password": given, "new_password": people.PASSWORD, "repeated": people.PASSWORD}
+    assert owner.post("/account/password", chosen).status_code == 303
+    assert owner.get("/accounts").status_code == 200
 
 
 def test_a_token_is_shown_once_and_can_be_revoked(database: Database) -> None:

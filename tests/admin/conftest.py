@@ -72,6 +72,12 @@ def second(new_store: Callable[[], str]) -> Iterator[Database]:
     yield from opened(new_store())
 
 
+@pytest.fixture
+def on_postgresql(postgresql: server.Server) -> Iterator[Database]:
+    """An empty store whose writers are not one after the other by themselves."""
+    yield from opened(postgresql.copy())
+
+
 def opened(url: str) -> Iterator[Database]:
     database = Database(url)
     if database.is_sqlite:

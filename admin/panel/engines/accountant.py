@@ -43,7 +43,7 @@ class Accountant:
             added = accounting.add(session, now, found)
             accounting.forget_old_hours(session, now)
         self.traffic.update(added)
-        # A transaction of its own: it takes the revision's lock before those of users, as every change does.
+        # A transaction of its own: whoever changes users waits for one of them at a time.
         with self._database.write() as session:
             for user in users.refresh_status(session, now):
                 _log.info("User %d is %s now.", user.id, user.status)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ..protocols import PROTOCOLS, user_id
 from ..store.models import Base, TrafficHour, Usage, User
+from ..users import revisions
 from .agent import Counters, Report
 
 KEPT = timedelta(days=90)
@@ -54,6 +55,8 @@ def changes(session: Session, now: datetime, reports: Mapping[str, Report]) -> l
 def add(session: Session, now: datetime, found: Sequence[Change]) -> Counter[tuple[str, str]]:
     """Add the changes up; return the bytes that were added, by protocol and `up` or `down`."""
     if found:
+        # The engines' order of users is not that of whoever changes many of them at once.
+        revisions.await_writers(session)
         _add_to_usage(session, found)
         _add_to_users(session, found)
         _add_to_hours(session, now, found)

@@ -24,6 +24,8 @@ def note(database: Database, user: User, agent: str) -> None:
     said = re.sub(r"[^ -~]", "", agent)[:_AGENT_CHARACTERS]
     try:
         with database.write() as session:
+            # One row and nothing after it, so nobody can wait in a circle with it: it need not wait for the other
+            # writers of users first (users/revisions.py), of whom an import takes seconds.
             session.execute(update(User).where(User.id == user.id).values(link_read_at=now, link_read_by=said))
     except SQLAlchemyError:
         _log.exception("A read of a link could not be written down; look at the space on the panel's volume.")

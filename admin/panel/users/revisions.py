@@ -1,4 +1,9 @@
-"""The store's revision: a number that each transaction that changes users counts up, once."""
+"""The store's revision: a number that each transaction that changes users counts up, once.
+
+Its row is also the lock that PostgreSQL's writers of users take first, whatever they write of them: users' rows,
+their usage, their hours. Two that lock the same users in different orders would otherwise end in a deadlock, and one
+that looked before another's commit would write what holds no more.
+"""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session

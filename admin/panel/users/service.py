@@ -24,6 +24,7 @@ FIRST_NAME = "first"
 
 def start(session: Session, server: ServerFacts | None) -> None:
     """Make the first user of a new store, and give addresses to those for whom the subnet was too small before."""
+    revisions.await_writers(session)
     if revisions.current(session) == 0:
         create(session, audit.PANEL, server, NewUser(name=FIRST_NAME))
         return
@@ -117,6 +118,7 @@ def delete(session: Session, actor: Actor, user_id: int) -> User:
 
 def purge(session: Session, revision: int) -> None:
     """Remove the rows of the users whose deletion all engines have written down, as they have that revision."""
+    revisions.await_writers(session)
     session.execute(delete_rows(User).where(User.deleted_at.is_not(None), User.revision <= revision))
 
 

@@ -21,6 +21,8 @@ def settle(session: Session, users: list[User], now: datetime) -> None:
 
 def refresh_status(session: Session, now: datetime) -> list[User]:
     """Bring every user's status to what holds now; return those for whom it changed."""
+    # Before the look: whoever is deleted or changed meanwhile would be given the status of before.
+    revisions.await_writers(session)
     now = now.astimezone(UTC)
     changed = session.execute(select(User, _status(now)).where(_status(now) != User.status)).all()
     for user, status in changed:
@@ -32,6 +34,7 @@ def refresh_status(session: Session, now: datetime) -> list[User]:
 
 def roll_periods(session: Session, now: datetime, zone: ZoneInfo) -> None:
     """Set the used bytes of each user to zero whose quota's period has ended, by the calendar of the zone."""
+    revisions.await_writers(session)
     for period in ("day", "week", "month", "year"):
         began = period_start(period, now, zone)
         session.execute(

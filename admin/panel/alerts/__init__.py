@@ -53,6 +53,7 @@ class Alerts:
         with self._database.write() as session:
             watch.tell_conditions(session, now, found, names)
             watch.tell_events(session, now, names)
+            outbox.withdraw(session, names)
             outbox.sweep(session, now)
         return _WATCH_SECONDS
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from ..store.alerts import Message
@@ -44,6 +44,12 @@ def note_fault(message: Message, now: datetime, fault: str) -> None:
     message.attempts += 1
     message.next_at = now + pause if now + pause - message.at < GIVEN_UP_AFTER else None
     message.fault = fault
+
+
+def withdraw(session: Session, channels: Sequence[str]) -> None:
+    """Give up what waits for a channel that is not among these: nobody would ever deliver it."""
+    session.execute(update(Message).where(Message.next_at.is_not(None), Message.channel.not_in(channels)).values(
+        next_at=None, fault="This way to tell is not configured any more."))
 
 
 def sweep(session: Session, now: datetime) -> None:

@@ -75,16 +75,20 @@ def tell_conditions(session: Session, now: datetime, found: Iterable[Condition],
 
 
 def tell_events(session: Session, now: datetime, channels: Sequence[str]) -> None:
-    """Tell what the audit log has of each kind since it was last told."""
-    last = session.scalar(select(func.max(AuditEntry.id))) or 0
+    """Tell what the audit log has of each kind since it was last told.
+
+    That it was told is written down by the same transaction that lets it be told: a restart repeats nothing.
+    """
     for digest in _DIGESTS:
-        told = session.get(Fact, f"told {digest.kind}")
+        # Locked: a panel that has not ended yet may be telling the same.
+        told = session.get(Fact, f"told {digest.kind}", with_for_update=True)
+        last = session.scalar(select(func.max(AuditEntry.id))) or 0
         if told is None:
             # What was before the first start is no news.
             session.add(Fact(key=f"told {digest.kind}", value=f"{last} {now.isoformat()}"))
             continue
         told_to, told_at = told.value.split()
-        parts = _parts(session, digest, int(told_to))
+        parts = _parts(session, digest, int(told_to), last)
         if not parts:
             told.value = f"{last} {told_at}"
         elif now - datetime.fromisoformat(told_at) >= digest.period:
@@ -100,9 +104,11 @@ def _settle(session: Session, now: datetime, alarm: Alarm, channels: Sequence[st
         session.delete(alarm)
 
 
-def _parts(session: Session, digest: _Digest, after: int) -> list[str]:
+def _parts(session: Session, digest: _Digest, after: int, last: int) -> list[str]:
+    # PostgreSQL shows each statement what was committed before it: without an end, entries that came after the look for
+    # the last one would be told now and, as later than that, once more.
     entries = session.scalars(select(AuditEntry).where(
-        AuditEntry.id > after, AuditEntry.action == digest.action).order_by(AuditEntry.id))
+        AuditEntry.id > after, AuditEntry.id <= last, AuditEntry.action == digest.action).order_by(AuditEntry.id))
     return [part for part in map(digest.tell, entries) if part]
 
 

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from panel import audit
 from panel.alerts import Alerts, outbox
 from panel.config import AlertTargets, PanelConfig
-from panel.store.alerts import Message
+from panel.store.alerts import Alarm, Message
 from panel.store.database import Database
+from panel.store.models import Fact
 from tests.admin.alerts.receivers import Hook
 
 PATIENCE_SECONDS = 10
@@ -25,6 +27,9 @@ def alerts(config: PanelConfig, database: Database, app: Flask, hook: Hook) -> I
                     app.extensions["accounts"])
     yield alerts
     alerts.stop()
+    for loop in alerts._loops:
+        # Its step may have a connection to the store, which ends next.
+        loop.join(PATIENCE_SECONDS)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -48,6 +53,39 @@ def test_a_broken_audit_log_reaches_the_operator(alerts: Alerts, app: Flask, hoo
     assert hook.posts[0].said["kind"] == "audit_broken"
     assert hook.posts[0].said["server"] == "example.com"
     assert "entry 3; compare it with a copy" in hook.posts[0].said["sentence"]
+
+
+def test_a_panel_that_ends_while_it_writes_down_what_to_tell_repeats_nothing(
+    alerts: Alerts, app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with database.write() as session:
+        session.add(Fact(key="told quota_reached", value=f"0 {datetime.min.replace(tzinfo=UTC).isoformat()}"))
+        audit.record(session, audit.PANEL, "user.status", "Anna (user 1)", status=["active", "limited"])
+    app.extensions["accounts"].upkeep.audit_broken_at = 1
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "sweep", end)
+        with pytest.raises(KeyboardInterrupt):
+            alerts.watch()
+    with database.read() as session:
+        assert session.scalar(select(func.count(Alarm.key)).select_from(Alarm)) == 0
+    for _ in range(2):
+        alerts.watch()
+    with database.read() as session:
+        assert sorted(session.scalars(select(Message.kind))) == ["audit_broken", "quota_reached"]
+
+
+def end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_nothing_waits_for_a_way_that_was_taken_out_of_the_configuration(alerts: Alerts, database: Database) -> None:
+    with database.write() as session:
+        outbox.put(session, datetime.now(UTC), "engine_failed", "one", ["webhook", "mail"])
+    alerts.watch()
+    with database.read() as session:
+        left = {message.channel: message for message in session.scalars(select(Message))}
+    assert (left["webhook"].next_at is None, left["webhook"].fault) == (False, "")
+    assert (left["mail"].next_at, left["mail"].fault) == (None, "This way to tell is not configured any more.")
 
 
 def test_what_waits_is_delivered_in_its_order_and_once(alerts: Alerts, database: Database, hook: Hook) -> None:

@@ -1,7 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import event, select
 
 from panel import audit
 from panel.alerts import outbox, watch
@@ -87,6 +88,24 @@ def test_events_are_told_at_once_and_then_together(database: Database) -> None:
         "Quota reached: " + ", ".join(f"user {number}" for number in range(5, 15)) + " and 4 more."]
     look_at_events(database, minutes(200))
     assert len(told(database)) == 2
+
+
+@pytest.mark.integration
+def test_an_event_that_comes_amid_the_look_is_told_once(on_postgresql: Database) -> None:
+    database = on_postgresql
+    look_at_events(database, minutes(-100))
+    late = iter(["late"])
+
+    def add(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "max(audit.id)" in statement:
+            for name in late:
+                note(database, "user.status", name, status=["active", "limited"])
+
+    note(database, "user.status", "early", status=["active", "limited"])
+    event.listen(database.engine, "after_cursor_execute", add)
+    for minute in (0, 100, 200):
+        look_at_events(database, minutes(minute))
+    assert told(database) == ["Quota reached: early.", "Quota reached: late."]
 
 
 def test_each_kind_of_event_is_told_with_what_an_operator_needs(database: Database) -> None:

@@ -51,7 +51,7 @@ class Alerts:
         found = list(conditions.found(overview, now, self._store, self._accounts.upkeep.audit_broken_at))
         names = [channel.name for channel in self._channels]
         with self._database.write() as session:
-            watch.tell_conditions(session, now, found, names)
+            watch.tell_conditions(session, now, found, names, conditions.undecided(overview))
             watch.tell_events(session, now, names)
             outbox.withdraw(session, names)
             outbox.sweep(session, now)

@@ -11,7 +11,11 @@ from ..engines import Certificate, Engine, Overview
 ENGINE_PATIENCE_SECONDS = 120
 """How long an engine may lack users: a restart or a deploy takes less."""
 
+CERTIFICATE_PATIENCE = timedelta(minutes=10)
+"""How long a certificate may be unreadable: a restart of the web server or its first certificates take less."""
+
 _NOTICES = (("certificate_expires", timedelta(days=14)), ("certificate_expires_soon", timedelta(days=3)))
+_UNREADABLE = "certificate_unreadable"
 _LEAST_FREE_BYTES = 200 * 2**20
 _LEAST_FREE_PART = 0.05
 
@@ -29,6 +33,11 @@ class Condition:
 
     ending: str
     """What they are told when it is over."""
+
+    @property
+    def key(self) -> str:
+        """What makes it the same condition at another look."""
+        return _key(self.kind, self.about)
 
 
 def found(
@@ -49,6 +58,22 @@ def found(
             ending="The audit log is whole again.")
 
 
+def undecided(overview: Overview) -> set[str]:
+    """Return the keys of the conditions of which nobody knows now whether they hold; none of them is over, then."""
+    keys = set()
+    for certificate in overview.certificates:
+        if certificate.expires_at is None:
+            keys |= {_key(kind, certificate.name) for kind, _ in _NOTICES}
+        # Patience begins anew with the panel.
+        if certificate.expires_at is None or certificate.fault:
+            keys.add(_key(_UNREADABLE, certificate.name))
+    return keys
+
+
+def _key(kind: str, about: str) -> str:
+    return f"{kind} {about}"
+
+
 def _of_engine(engine: Engine) -> Iterator[Condition]:
     if engine.state == "failed" and engine.lag_seconds >= ENGINE_PATIENCE_SECONDS:
         yield Condition(
@@ -62,9 +87,16 @@ def _of_certificate(certificate: Certificate, now: datetime) -> Iterator[Conditi
             yield Condition(
                 kind=kind, about=certificate.name,
                 sentence=f"The certificate of {certificate.name} expires on "
-                         f"{certificate.expires_at:%Y-%m-%d at %H:%M} UTC and was not renewed; "
+                         f"{certificate.expires_at:%Y-%m-%d at %H:%M} UTC and was not renewed"
+                         f"{', as far as it could be read' if certificate.fault else ''}; "
                          "docs/certificates.md says how to find out why.",
-                ending=f"The certificate of {certificate.name} was renewed.")
+                ending=f"The certificate of {certificate.name} was renewed or is shown no more.")
+    if certificate.fault_began_at is not None and now - certificate.fault_began_at >= CERTIFICATE_PATIENCE:
+        yield Condition(
+            kind=_UNREADABLE, about=certificate.name,
+            sentence=f"{certificate.name}: {certificate.fault.removesuffix('.')}, so nobody knows whether it was "
+                     "renewed; docs/certificates.md says how to find out why.",
+            ending=f"The certificate of {certificate.name} can be read again or is shown no more.")
 
 
 def _of_disk(store: Path) -> Iterator[Condition]:

@@ -4,7 +4,7 @@ A condition is told when it begins and when it has been gone for some minutes, s
 Of what happened, which stands in the audit log, a kind is told at most once in its time, with all that came since.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,19 +59,22 @@ _DIGESTS = (
             sentence=lambda names: f"Failed attempts to sign in are being slowed down: {names}."),
 )
 
-def tell_conditions(session: Session, now: datetime, found: Iterable[Condition], channels: Sequence[str]) -> None:
-    """Tell which conditions are new and which are over."""
+def tell_conditions(
+    session: Session, now: datetime, found: Iterable[Condition], channels: Sequence[str],
+    undecided: Collection[str] = (),
+) -> None:
+    """Tell which conditions are new and which are over; of the undecided keys nobody knows, so they are not over."""
     alarms = {alarm.key: alarm for alarm in session.scalars(select(Alarm))}
     for condition in found:
-        key = f"{condition.kind} {condition.about}"
-        alarm = alarms.pop(key, None)
+        alarm = alarms.pop(condition.key, None)
         if alarm is None:
-            session.add(Alarm(key=key, began_at=now, sentence=condition.sentence, ending=condition.ending))
+            session.add(Alarm(key=condition.key, began_at=now, sentence=condition.sentence, ending=condition.ending))
             outbox.put(session, now, condition.kind, condition.sentence, channels)
         else:
             alarm.absent_since, alarm.sentence = None, condition.sentence
     for alarm in alarms.values():
-        _settle(session, now, alarm, channels)
+        if alarm.key not in undecided:
+            _settle(session, now, alarm, channels)
 
 
 def tell_events(session: Session, now: datetime, channels: Sequence[str]) -> None:

@@ -35,7 +35,7 @@ class Engines:
     def __init__(self, config: PanelConfig, database: Database) -> None:
         self._config = config
         self._database = database
-        self._certificates: tuple[Certificate, ...] = ()
+        self._certificates = tuple(Certificate(name=name) for name in _names(config))
         # Two connections to each, for a connection belongs to one thread.
         told, asked = _agents(config), _agents(config)
         self._agents = [*told.values(), *asked.values()]
@@ -89,11 +89,16 @@ class Engines:
         return min(revisions, default=sys.maxsize) if len(revisions) == len(self._synchronisers) else None
 
     def _read_certificates(self) -> float:
-        server = self._config.server
-        names = sorted({server.domain, *server.names.values()}) if server is not None else []
-        self._certificates = tuple(certificates.read(self._config.proxy_address, _HTTPS, name) for name in names)
+        self._certificates = tuple(certificates.following(
+            before, certificates.read(self._config.proxy_address, _HTTPS, before.name), datetime.now(UTC))
+            for before in self._certificates)
         is_faulty = any(certificate.fault for certificate in self._certificates)
         return _CERTIFICATES_FAULT_SECONDS if is_faulty else _CERTIFICATES_SECONDS
+
+
+def _names(config: PanelConfig) -> list[str]:
+    server = config.server
+    return sorted({server.domain, *server.names.values()}) if server is not None else []
 
 
 def _agents(config: PanelConfig) -> dict[str, Agent]:

@@ -6,7 +6,7 @@ authority the panel could not.
 
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -21,10 +21,13 @@ class Certificate:
     name: str
     began_at: datetime | None = None
     expires_at: datetime | None = None
-    """None if it could not be read."""
+    """As it was last read; None if it never was, since the panel's start."""
 
     fault: str = ""
-    """Why not, as a sentence without its subject."""
+    """Why it could not be read now, as a sentence without its subject."""
+
+    fault_began_at: datetime | None = None
+    """Since when it could not be read."""
 
     def is_due(self, now: datetime, notice: timedelta) -> bool:
         """Whether it ends within the notice, and was not renewed in the time when an automatic renewal is made.
@@ -34,6 +37,13 @@ class Certificate:
         if self.expires_at is None or self.began_at is None:
             return False
         return self.expires_at - now < min(notice, (self.expires_at - self.began_at) / 6)
+
+
+def following(before: Certificate, found: Certificate, now: datetime) -> Certificate:
+    """Return what is known after another look: of one that cannot be read now, what was read last."""
+    if not found.fault:
+        return found
+    return replace(before, fault=found.fault, fault_began_at=before.fault_began_at or now)
 
 
 def read(address: str, port: int, name: str) -> Certificate:
@@ -46,7 +56,9 @@ def read(address: str, port: int, name: str) -> Certificate:
               context.wrap_socket(connection, server_hostname=name) as secured):
             shown = secured.getpeercert(binary_form=True)
         parsed = x509.load_der_x509_certificate(shown or b"")
-    except (OSError, ValueError) as error:
+        began_at, expires_at = parsed.not_valid_before_utc, parsed.not_valid_after_utc
+    # A time that is none is found as it is read, after the rest was parsed; a version that is none is no ValueError.
+    except (OSError, ValueError, x509.InvalidVersion) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
         return Certificate(name=name, fault=f"its certificate could not be read ({reason}).")
-    return Certificate(name=name, began_at=parsed.not_valid_before_utc, expires_at=parsed.not_valid_after_utc)
+    return Certificate(name=name, began_at=began_at, expires_at=expires_at)

@@ -22,6 +22,8 @@ _ALARMS = {
     "disk_nearly_full": lazy_gettext("The disk of the panel's store is nearly full; make room on the server."),
     "audit_broken": lazy_gettext("The audit log was changed by somebody else than the panel; "
                                  "compare it with a copy from before."),
+    "certificate_unreadable": lazy_gettext("The certificate of %(about)s cannot be read, so nobody knows whether it "
+                                           "was renewed; look at Caddy's log."),
 }
 _ALERT_KEYS = {"webhook": "alertWebhookUrl", "mail": "alertSmtpUrl"}
 
@@ -46,8 +48,9 @@ def of_server(session: Session, overview: Overview, alerts: AlertTargets, now: d
             "disabled still can. The panel tries again and again; if this stays, run `make up` on the server.",
             engine=title))
     for key in session.scalars(select(Alarm.key).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at)):
-        if sentence := _ALARMS.get(key.partition(" ")[0]):
-            yield Notice(kind="bad", sentence=str(sentence))
+        kind, _, about = key.partition(" ")
+        if sentence := _ALARMS.get(kind):
+            yield Notice(kind="bad", sentence=str(sentence) % {"about": ENGINE_TITLES.get(about, about)})
     for certificate in overview.certificates:
         if certificate.is_due(now, _NOTICE):
             yield Notice(kind="warn", sentence=gettext(

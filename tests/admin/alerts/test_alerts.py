@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from panel import audit
 from panel.alerts import Alerts, outbox
 from panel.config import AlertTargets, PanelConfig
+from panel.engines import Certificate
 from panel.store.alerts import Alarm, Message
 from panel.store.database import Database
 from panel.store.models import Fact
@@ -76,6 +77,21 @@ def test_a_panel_that_ends_while_it_writes_down_what_to_tell_repeats_nothing(
 
 def end(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_certificate_that_cannot_be_read_is_not_told_as_renewed(
+    alerts: Alerts, app: Flask, database: Database,
+) -> None:
+    name, old = "www.example.com", datetime.min.replace(tzinfo=UTC)
+    with database.write() as session:
+        session.add(Alarm(key=f"certificate_expires {name}", began_at=old, absent_since=old, sentence="", ending=""))
+    for certificate in (Certificate(name=name), Certificate(name=name, fault="gone.", fault_began_at=old)):
+        app.extensions["engines"]._certificates = (certificate,)
+        alerts.watch()
+    with database.read() as session:
+        assert list(session.scalars(select(Message.kind))) == ["certificate_unreadable"]
+        assert sorted(session.scalars(select(Alarm.key))) == [
+            f"certificate_expires {name}", f"certificate_unreadable {name}"]
 
 
 def test_nothing_waits_for_a_way_that_was_taken_out_of_the_configuration(alerts: Alerts, database: Database) -> None:

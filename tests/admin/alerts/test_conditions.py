@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,6 +55,40 @@ def test_an_engine_is_told_after_two_minutes() -> None:
 def test_a_certificate_is_told_when_its_renewal_is_overdue(lifetime_days: float, left_days: float, told: int) -> None:
     wanted = ["certificate_expires", "certificate_expires_soon"][:told]
     assert kinds(lifetime_days=lifetime_days, left_days=left_days) == wanted
+
+
+UNREAD = Certificate(name="a", fault="its certificate could not be read (Connection refused).",
+                     fault_began_at=NOW - conditions.CERTIFICATE_PATIENCE)
+
+
+def of_certificates(*certificates: Certificate) -> tuple[list[str], set[str]]:
+    """Return the keys of what is wrong with them, and of what nobody knows."""
+    overview = Overview(
+        engines=(), certificates=certificates, users={}, online=0, up_bytes=0, down_bytes=0, warnings=())
+    return [found.key for found in conditions.found(overview, NOW, None, None)], conditions.undecided(overview)
+
+
+def test_a_certificate_that_cannot_be_read_for_long_is_told_as_that() -> None:
+    assert of_certificates(UNREAD)[0] == ["certificate_unreadable a"]
+    assert of_certificates(replace(UNREAD, fault_began_at=NOW - timedelta(minutes=9)))[0] == [], "Caddy restarts"
+
+
+def test_of_a_certificate_that_cannot_be_read_the_last_look_holds() -> None:
+    due = replace(UNREAD, began_at=NOW - timedelta(days=80), expires_at=NOW + timedelta(days=10))
+    assert of_certificates(due)[0] == ["certificate_expires a", "certificate_unreadable a"]
+    assert of_certificates(replace(due, fault_began_at=NOW)) == (
+        ["certificate_expires a"], {"certificate_unreadable a"})
+
+
+@pytest.mark.parametrize("unknown", [Certificate(name="a"), UNREAD], ids=["not read yet", "never read"])
+def test_of_a_certificate_that_was_never_read_nothing_is_over(unknown: Certificate) -> None:
+    assert of_certificates(unknown)[1] == {
+        "certificate_expires a", "certificate_expires_soon a", "certificate_unreadable a"}
+
+
+def test_of_a_certificate_that_was_read_everything_is_known() -> None:
+    read = Certificate(name="a", began_at=NOW - timedelta(days=10), expires_at=NOW + timedelta(days=80))
+    assert of_certificates(read) == ([], set())
 
 
 def test_a_full_disk_is_told(disk: SimpleNamespace) -> None:

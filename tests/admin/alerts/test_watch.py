@@ -60,6 +60,17 @@ def test_what_comes_and_goes_is_one_alarm(database: Database) -> None:
     assert told(database) == ["xray is gone."]
 
 
+def test_of_what_nobody_knows_no_end_is_told(database: Database) -> None:
+    see(database, NOW, FAILED)
+    for minute in (1, 99):
+        with database.write() as session:
+            watch.tell_conditions(session, minutes(minute), [], ["webhook"], {FAILED.key})
+    see(database, minutes(100))
+    assert told(database) == ["xray is gone."]
+    see(database, minutes(105))
+    assert told(database) == ["xray is gone.", "xray is back."]
+
+
 def test_two_of_a_kind_are_two(database: Database) -> None:
     other = Condition(kind="engine_failed", about="trojan", sentence="trojan is gone.", ending="trojan is back.")
     see(database, NOW, FAILED, other)

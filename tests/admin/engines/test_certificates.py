@@ -3,12 +3,15 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from panel.engines import certificates
+from panel.engines.certificates import Certificate
 from tests.certificates import PrivateAuthority
 
 
@@ -52,3 +55,36 @@ def test_a_name_that_the_server_does_not_know_is_a_fault(port: int) -> None:
 def test_a_server_that_is_gone_is_a_fault(port: int) -> None:
     assert certificates.read("127.0.0.1", 1, "www.example.com").fault == (
         "its certificate could not be read (Connection refused).")
+
+
+class Timeless:
+    """A certificate whose times are found out to be none as they are asked for."""
+
+    @property
+    def not_valid_before_utc(self) -> datetime:
+        raise ValueError("year 0 is out of range")
+
+
+def refuse(_: bytes) -> Timeless:
+    raise x509.InvalidVersion("2 is not a valid X509 version", 2)
+
+
+@pytest.mark.parametrize(("parse", "reason"), [
+    (lambda _: Timeless(), "year 0 is out of range"), (refuse, "2 is not a valid X509 version")])
+def test_a_certificate_that_is_none_is_a_fault(
+    port: int, monkeypatch: pytest.MonkeyPatch, parse: object, reason: str,
+) -> None:
+    monkeypatch.setattr(x509, "load_der_x509_certificate", parse)
+    assert certificates.read("127.0.0.1", port, "www.example.com") == Certificate(
+        name="www.example.com", fault=f"its certificate could not be read ({reason}).")
+
+
+def test_what_was_read_last_stays_while_a_certificate_cannot_be_read() -> None:
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    read = Certificate(name="a", began_at=now - timedelta(days=80), expires_at=now + timedelta(days=10))
+    unread = Certificate(name="a", fault="gone.")
+    first = certificates.following(read, unread, now)
+    assert first == replace(read, fault="gone.", fault_began_at=now)
+    later = certificates.following(first, Certificate(name="a", fault="slow."), now + timedelta(minutes=1))
+    assert (later.fault, later.fault_began_at, later.expires_at) == ("slow.", now, read.expires_at)
+    assert certificates.following(later, read, now + timedelta(minutes=2)) == read

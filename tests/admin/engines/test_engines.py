@@ -133,6 +133,18 @@ def test_an_engine_that_lacks_a_change_is_pending_and_lags(engines: Engines, dat
     assert [(engine.state, engine.lag_seconds > 0) for engine in engines.overview().engines] == [("pending", True)] * 2
 
 
+def test_a_certificate_that_cannot_be_read_any_more_is_shown_as_it_was_last(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "www.example.com" in [one.name for one in engines.overview().certificates], "known before the first look"
+    ends = datetime.now(UTC) + timedelta(days=9)
+    for found in ({"expires_at": ends}, {"fault": "gone."}):
+        monkeypatch.setattr(certificates, "read", lambda *asked, known=found: certificates.Certificate(
+            name=asked[-1], **known))
+        engines._read_certificates()
+    assert {(one.expires_at, one.fault) for one in engines.overview().certificates} == {(ends, "gone.")}
+
+
 def test_a_server_without_engines_purges_and_shows_nothing(config: PanelConfig, database: Database) -> None:
     engines = Engines(dataclasses.replace(config, engines={}, server=None), database)
     add(database, "Anna")

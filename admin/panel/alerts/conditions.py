@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ..engines import Certificate, Engine, Overview
+from ..engines import Certificate, Engine, Overview, Uncounted
 
 ENGINE_PATIENCE_SECONDS = 120
 """How long an engine may lack users: a restart or a deploy takes less."""
+
+COUNTING_PATIENCE = timedelta(minutes=2)
+"""How long traffic may be uncounted: nothing of it is lost as long as the engine lives."""
 
 CERTIFICATE_PATIENCE = timedelta(minutes=10)
 """How long a certificate may be unreadable: a restart of the web server or its first certificates take less."""
@@ -46,6 +49,8 @@ def found(
     """Return all that is wrong; store is SQLite's file, which PostgreSQL has not."""
     for engine in overview.engines:
         yield from _of_engine(engine)
+    for traffic in overview.uncounted:
+        yield from _of_traffic(traffic, now)
     for certificate in overview.certificates:
         yield from _of_certificate(certificate, now)
     if store is not None:
@@ -79,6 +84,14 @@ def _of_engine(engine: Engine) -> Iterator[Condition]:
         yield Condition(
             kind="engine_failed", about=engine.name, sentence=f"{engine.name} lacks changes of users: {engine.fault}",
             ending=f"{engine.name} has all users again.")
+
+
+def _of_traffic(traffic: Uncounted, now: datetime) -> Iterator[Condition]:
+    if now - traffic.began_at >= COUNTING_PATIENCE:
+        yield Condition(
+            kind="traffic_uncounted", about=traffic.engine,
+            sentence=f"Traffic of {traffic.engine} is not counted, so no quota stops it: {traffic.fault}",
+            ending=f"All traffic of {traffic.engine} is counted again.")
 
 
 def _of_certificate(certificate: Certificate, now: datetime) -> Iterator[Condition]:

@@ -37,11 +37,20 @@ class CertificateAnswer(Schema):
     fault = fields.String()
 
 
+class UncountedAnswer(Schema):
+    """An engine of which traffic is not counted now."""
+
+    engine = fields.String()
+    began_at = fields.AwareDateTime()
+    fault = fields.String()
+
+
 class OverviewAnswer(Schema):
     """The server at one moment."""
 
     engines = fields.List(fields.Nested(EngineAnswer))
     certificates = fields.List(fields.Nested(CertificateAnswer))
+    uncounted = fields.List(fields.Nested(UncountedAnswer))
     users = fields.Dict(keys=fields.String(), values=fields.Integer(), metadata={"description": "Number by status."})
     online = fields.Integer()
     up_bytes = fields.Integer()

@@ -19,8 +19,9 @@ from .agent import Agent, Secrets
 from .certificates import Certificate
 from .overview import Engine, Overview
 from .synchroniser import Synchroniser
+from .uncounted import Uncounted
 
-__all__ = ["Certificate", "Engine", "Engines", "Overview"]
+__all__ = ["Certificate", "Engine", "Engines", "Overview", "Uncounted"]
 
 _HTTPS = 443
 _CERTIFICATES_SECONDS = 3600.0
@@ -77,7 +78,8 @@ class Engines:
         with self._database.read() as session:
             current = revision.current(session).number
             engines = tuple(overview.engine(one.health, current, now) for one in self._synchronisers)
-            return overview.look(session, now, engines, self._certificates)
+            return overview.look(
+                session, now, engines, self._certificates, tuple(self._accountant.uncounted.values()))
 
     def _view(self, user: User, engine: str) -> Secrets | None:
         return engine_view(user, engine, self._config.server) if self._config.server is not None else None

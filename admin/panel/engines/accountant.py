@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from .. import users
 from ..store.database import Database
-from . import accounting
+from . import accounting, uncounted
 from .agent import Agent, AgentError, Report
+from .uncounted import Uncounted
 
 PERIOD_SECONDS = 10.0
 """Between two looks: how late a quota or an expiry may be enforced, and how much traffic an engine's end may lose."""
@@ -26,6 +27,9 @@ class Accountant:
         self.traffic: Counter[tuple[str, str]] = Counter()
         """Bytes since the panel's start, by protocol and `up` or `down`; they never fall, as the users' sums may."""
 
+        self.uncounted: Mapping[str, Uncounted] = {}
+        """What was not counted at the last look, by engine."""
+
         self._agents = agents
         self._database = database
         self._zone = zone
@@ -33,16 +37,16 @@ class Accountant:
 
     def step(self) -> float:
         """Count, then enforce; return for how many seconds to pause."""
-        reports = self._reports()
+        reports, faults = self._reports()
         forgotten = self._known_by_all()
         now = datetime.now(UTC)
-        with self._database.read() as session:
-            found = accounting.changes(session, now, reports)
-        with self._database.write() as session:
-            users.roll_periods(session, now, self._zone)
-            added = accounting.add(session, now, found)
-            accounting.forget_old_hours(session, now)
-        self.traffic.update(added)
+        try:
+            faults = self._count(now, reports) | faults
+        except Exception:
+            faults = dict.fromkeys(self._agents, uncounted.NOT_WRITTEN)
+            raise
+        finally:
+            self.uncounted = uncounted.following(self.uncounted, faults, now)
         # A transaction of its own: whoever changes users waits for one of them at a time.
         with self._database.write() as session:
             for user in users.refresh_status(session, now):
@@ -51,12 +55,25 @@ class Accountant:
                 users.purge(session, forgotten)
         return PERIOD_SECONDS
 
-    def _reports(self) -> dict[str, Report]:
-        reports = {}
+    def _count(self, now: datetime, reports: Mapping[str, Report]) -> dict[str, str]:
+        """Add up what the engines told; return the fault of each whose counters were refused."""
+        with self._database.read() as session:
+            found = accounting.look(session, now, reports)
+        with self._database.write() as session:
+            users.roll_periods(session, now, self._zone)
+            added = accounting.add(session, now, found.changes)
+            accounting.forget_old_hours(session, now)
+        self.traffic.update(added)
+        return uncounted.refusals(found.refused)
+
+    def _reports(self) -> tuple[dict[str, Report], dict[str, str]]:
+        """Return what each engine told, or why it told nothing."""
+        reports, faults = {}, {}
         for engine, agent in self._agents.items():
             try:
                 reports[engine] = agent.traffic()
             except AgentError as error:
-                # The synchroniser meets the same fault and shows it.
+                # The synchroniser, which asks more often, may meet the same fault and log it.
                 _log.debug("Engine %s gave no counters: %s", engine, error)
-        return reports
+                faults[engine] = str(error)
+        return reports, faults

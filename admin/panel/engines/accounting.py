@@ -17,6 +17,7 @@ from ..protocols import PROTOCOLS, user_id
 from ..store.models import Base, TrafficHour, Usage, User
 from ..users import revisions
 from .agent import Counters, Report
+from .plausibility import is_plausible, is_possible
 
 KEPT = timedelta(days=90)
 """How long the traffic of an hour is kept."""
@@ -44,12 +45,30 @@ class Change(NamedTuple):
     after: _Counted
 
 
-def changes(session: Session, now: datetime, reports: Mapping[str, Report]) -> list[Change]:
+class Look(NamedTuple):
+    """What became of all traffic since the look before."""
+
+    changes: list[Change]
+    refused: list[_Key]
+    """Whose counters cannot be; the next ones that can be are compared with those of before."""
+
+
+def look(session: Session, now: datetime, reports: Mapping[str, Report]) -> Look:
     """Return what the engines counted since the last look; whatever has no report has no open connections.
 
     It reads all that was ever counted, which takes a while: only what follows from it needs a transaction that writes.
     """
-    return list(_changes(session, now, reports))
+    told = dict(_told(reports))
+    refused = [key for key, (_, counters) in told.items() if not is_possible(counters)]
+    for key in refused:
+        del told[key]
+    changes = []
+    for change in _changes(session, now, told):
+        if is_plausible(change.up, change.down):
+            changes.append(change)
+        else:
+            refused.append(change.key)
+    return Look(changes=changes, refused=refused)
 
 
 def add(session: Session, now: datetime, found: Sequence[Change]) -> Counter[tuple[str, str]]:
@@ -72,8 +91,7 @@ def forget_old_hours(session: Session, now: datetime) -> None:
     session.execute(delete(TrafficHour).where(TrafficHour.hour < now - KEPT))
 
 
-def _changes(session: Session, now: datetime, reports: Mapping[str, Report]) -> Iterator[Change]:
-    told = dict(_told(reports))
+def _changes(session: Session, now: datetime, told: dict[_Key, tuple[str, Counters]]) -> Iterator[Change]:
     for key, before in _counted(session):
         silent = before.instance, Counters(up=before.up, down=before.down, open=0)
         change = _change(key, before, *told.pop(key, silent), now)

@@ -21,7 +21,7 @@ _TELL_SECONDS = 30.0
 # Counters of ten thousand users take about 3 MB.
 _MOST_BYTES = 32 << 20
 # What reading an answer of another shape raises.
-_WRONG = (TypeError, KeyError, AttributeError, ValueError)
+_WRONG = (TypeError, KeyError, AttributeError, ValueError, OverflowError)
 _WRONG_SENTENCE = "its agent answers what no agent answers; deploy the engine anew."
 
 

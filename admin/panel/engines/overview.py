@@ -11,6 +11,7 @@ from ..store.models import User
 from . import traffic
 from .certificates import Certificate
 from .synchroniser import Health
+from .uncounted import Uncounted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,9 @@ class Overview:
     warnings: tuple[str, ...]
     """What is wrong now and needs an operator; the oldest first."""
 
+    uncounted: tuple[Uncounted, ...] = ()
+    """Engines of which traffic is not counted now."""
+
 
 def engine(health: Health, revision: int, now: datetime) -> Engine:
     """Return an engine's health, judged by the store's present revision."""
@@ -65,6 +69,7 @@ def engine(health: Health, revision: int, now: datetime) -> Engine:
 
 def look(
     session: Session, now: datetime, engines: tuple[Engine, ...], certificates: tuple[Certificate, ...],
+    uncounted: tuple[Uncounted, ...] = (),
 ) -> Overview:
     """Add what the store says to what the engines and certificates are."""
     living = User.deleted_at.is_(None)
@@ -72,7 +77,7 @@ def look(
     numbers = {status: number for status, number in counted}  # noqa: C416 # dict() takes no rows, says their type
     up, down = session.execute(select(func.sum(User.up_bytes), func.sum(User.down_bytes)).where(living)).one()
     return Overview(
-        engines=engines, certificates=certificates, online=traffic.online_number(session, now),
+        engines=engines, certificates=certificates, uncounted=uncounted, online=traffic.online_number(session, now),
         users={status: numbers.get(status, 0) for status in ("active", "disabled", "expired", "limited")},
         up_bytes=int(up or 0), down_bytes=int(down or 0), warnings=tuple(session.scalars(
             select(Alarm.sentence).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at))))

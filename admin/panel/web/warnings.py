@@ -24,6 +24,8 @@ _ALARMS = {
                                  "compare it with a copy from before."),
     "certificate_unreadable": lazy_gettext("The certificate of %(about)s cannot be read, so nobody knows whether it "
                                            "was renewed; look at Caddy's log."),
+    "traffic_uncounted": lazy_gettext("Traffic of %(about)s is not counted, so no quota stops it; look at the logs of "
+                                      "that engine and of the panel."),
 }
 _ALERT_KEYS = {"webhook": "alertWebhookUrl", "mail": "alertSmtpUrl"}
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from panel.alerts import conditions
-from panel.engines import Certificate, Engine, Overview
+from panel.engines import Certificate, Engine, Overview, Uncounted
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 STORE = Path("/var/lib/admin/panel.db")
@@ -89,6 +89,18 @@ def test_of_a_certificate_that_was_never_read_nothing_is_over(unknown: Certifica
 def test_of_a_certificate_that_was_read_everything_is_known() -> None:
     read = Certificate(name="a", began_at=NOW - timedelta(days=10), expires_at=NOW + timedelta(days=80))
     assert of_certificates(read) == ([], set())
+
+
+def test_traffic_that_is_not_counted_is_told_after_two_minutes() -> None:
+    def told(seconds: int) -> list[str]:
+        traffic = Uncounted(engine="xray", began_at=NOW - timedelta(seconds=seconds), fault="gone.")
+        overview = Overview(engines=(), certificates=(), uncounted=(traffic,), users={}, online=0, up_bytes=0,
+                            down_bytes=0, warnings=())
+        return [f"{found.key}: {found.sentence}" for found in conditions.found(overview, NOW, None, None)]
+
+    assert told(119) == []
+    assert told(120) == [
+        "traffic_uncounted xray: Traffic of xray is not counted, so no quota stops it: gone."]
 
 
 def test_a_full_disk_is_told(disk: SimpleNamespace) -> None:

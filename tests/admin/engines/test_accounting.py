@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import select
 
 from panel import users
-from panel.engines import accounting, traffic
+from panel.engines import accounting, plausibility, traffic
 from panel.engines.agent import Counters, Report
 from panel.store.database import Database
 from panel.store.models import TrafficHour, Usage, User
@@ -25,7 +25,7 @@ def counters(up: int, down: int, is_open: int = 0, seen: int = 0) -> Counters:
 
 def count(database: Database, reports: dict[str, Report], now: datetime = NOW) -> dict[tuple[str, str], int]:
     with database.write() as session:
-        return accounting.add(session, now, accounting.changes(session, now, reports))
+        return accounting.add(session, now, accounting.look(session, now, reports).changes)
 
 
 def sums(database: Database, user_id: int) -> tuple[int, int, int]:
@@ -62,6 +62,24 @@ def test_a_second_run_that_has_counted_more_already_counts_whole(database: Datab
     count(database, report({"u1": {"tuic": counters(100, 0)}}))
     count(database, report({"u1": {"tuic": counters(150, 0)}}, "second run"))
     assert sums(database, user) == (250, 0, 250)
+
+
+@pytest.mark.parametrize("impossible", [
+    counters(-1, 0), counters(0, -1), counters(2**62, 0), counters(0, 10**300), counters(0, 0, is_open=-1),
+    counters(0, 0, is_open=2**31), counters(0, 0, seen=-1), counters(0, 0, seen=10**12),
+    counters(100, plausibility.MOST_BYTES_AT_ONCE + 1)])
+def test_counters_that_cannot_be_are_refused_and_hold_up_no_others(
+    database: Database, user: int, impossible: Counters,
+) -> None:
+    add(database, "Boris")
+    count(database, report({"u1": {"tuic": counters(100, 0)}}))
+    told = report({"u1": {"tuic": impossible, "hysteria2": counters(3, 0)}, "u2": {"tuic": counters(5, 0)}})
+    with database.read() as session:
+        assert accounting.look(session, NOW, told).refused == [(user, "tuic")]
+    count(database, told)
+    assert (sums(database, user), sums(database, 2)) == ((103, 0, 103), (5, 0, 5))
+    count(database, report({"u1": {"tuic": counters(130, 0), "hysteria2": counters(3, 0)}}))
+    assert sums(database, user) == (133, 0, 133), "compared with what was counted before the fault"
 
 
 def test_an_engine_that_is_silent_for_a_while_loses_nothing(database: Database, user: int) -> None:

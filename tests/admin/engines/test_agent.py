@@ -72,6 +72,7 @@ def test_an_agent_that_is_slow_is_not_waited_for(
     '{"instance": "i", "users": [1]}', '{"instance": "i", "users": {"u1": 3}}',
     '{"instance": "i", "users": {"u1": {"trojan": {"up": 1}}}}',
     '{"instance": "i", "users": {"u1": {"trojan": {"up": "x", "down": 2, "open": 3}}}}',
+    '{"instance": "i", "users": {"u1": {"trojan": {"up": 1e999, "down": 2, "open": 3}}}}',
 ])
 def test_an_answer_of_another_shape_is_a_fault_in_a_sentence(agent: Agent, served: Served, text: str) -> None:
     served.agent.instead = lambda: (200, text)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from panel import users
 from panel.config import EngineAccess, PanelConfig
-from panel.engines import Engines, accountant, certificates
+from panel.engines import Engines, accountant, accounting, certificates
 from panel.store.alerts import Alarm
 from panel.store.database import Database
 from panel.store.models import User
@@ -131,6 +131,43 @@ def test_an_engine_that_lacks_a_change_is_pending_and_lags(engines: Engines, dat
     assert [(engine.state, engine.lag_seconds) for engine in engines.overview().engines] == [("applied", 0)] * 2
     add(database, "Anna")
     assert [(engine.state, engine.lag_seconds > 0) for engine in engines.overview().engines] == [("pending", True)] * 2
+
+
+def test_an_engine_whose_counters_cannot_be_taken_is_named_until_they_can(
+    engines: Engines, database: Database, agents: dict[str, Served],
+) -> None:
+    add(database, "Anna")
+    agents["xray"].die()
+    agents["singbox"].agent.traffic = {"u1": {"tuic": {"up": -1, "down": 2, "open": 1}}}
+    for _ in range(2):
+        engines._accountant.step()
+    first = engines.overview().uncounted
+    assert {one.engine: one.fault for one in first} == {
+        "xray": "its agent refuses the connection; look at the engine's container.",
+        "singbox": "1 of its counters cannot be, the first of them u1's by tuic; restart its container, so that "
+                   "they begin at zero."}
+    engines._accountant.step()
+    assert engines.overview().uncounted == first, "since when it is so stays"
+    agents["xray"].rise()
+    agents["singbox"].agent.restart()
+    engines._accountant.step()
+    assert engines.overview().uncounted == ()
+
+
+def test_traffic_that_cannot_be_written_down_is_told_of_every_engine(
+    engines: Engines, database: Database, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OverflowError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(accounting, "add", fail)
+        with pytest.raises(OverflowError):
+            engines._accountant.step()
+    assert {one.engine: one.fault for one in engines.overview().uncounted} == dict.fromkeys(
+        NAMES, "the panel cannot write down what it reads; look at `docker logs stealth-admin`.")
+    engines._accountant.step()
+    assert engines.overview().uncounted == ()
 
 
 def test_a_certificate_that_cannot_be_read_any_more_is_shown_as_it_was_last(

@@ -40,7 +40,7 @@ def reports(user_ids: list[int], up: int) -> dict[str, Report]:
 
 def count(database: Database, user_ids: list[int], up: int = 1) -> None:
     with database.read() as session:
-        found = accounting.changes(session, NOW, reports(user_ids, up))
+        found = accounting.look(session, NOW, reports(user_ids, up)).changes
     with database.write() as session:
         accounting.add(session, NOW, found)
 
@@ -80,7 +80,7 @@ def test_a_writer_waits_before_it_looks(database: Database, write: Callable[[Ses
 def test_what_was_counted_is_added_after_the_writers_before(database: Database) -> None:
     make(database, "Anna")
     with database.read() as session:
-        found = accounting.changes(session, NOW, reports([1], 5))
+        found = accounting.look(session, NOW, reports([1], 5)).changes
     with statements(database) as made, database.write() as session:
         accounting.add(session, NOW, found)
     assert is_lock(database, *made[0]), made[0]

@@ -62,12 +62,14 @@ def test_an_alarm_that_lasts_is_told_in_the_reader_s_language(app: Flask, databa
     assert [(one.kind, one.sentence.split()[0]) for one in notices(app, database, language="ru")] == [("bad", "Диск")]
 
 
-def test_an_alarm_names_what_it_is_about(app: Flask, database: Database) -> None:
+@pytest.mark.parametrize(("key", "name"), [
+    ("certificate_unreadable q.example.com", "q.example.com"), ("traffic_uncounted singbox", "sing-box")])
+def test_an_alarm_names_what_it_is_about(app: Flask, database: Database, key: str, name: str) -> None:
     with database.write() as session:
-        session.add(Alarm(key="certificate_unreadable q.example.com", began_at=NOW, sentence="English.", ending=""))
+        session.add(Alarm(key=key, began_at=NOW, sentence="English.", ending="Over."))
     for language in ("en", "fa", "ru", "zh"):
         (said,) = notices(app, database, language=language)
-        assert (said.kind, "q.example.com" in said.sentence) == ("bad", True)
+        assert (said.kind, name in said.sentence) == ("bad", True)
 
 
 def test_a_receiver_of_messages_that_is_deaf_is_named_as_long_as_it_is_configured(

@@ -156,8 +156,10 @@ def awaits_code(store: Session, id_hash: str) -> bool:
 
 def end_one(store: Session, account_id: int, id_hash: str) -> bool:
     """End a session of that account; return whether there was one."""
+    # It comes from an address, and PostgreSQL's texts cannot hold a NUL, and so not be compared with one.
+    wanted = id_hash.replace("\0", "\ufffd")
     ended = store.execute(
-        delete(SignIn).where(SignIn.account_id == account_id, SignIn.id_hash == id_hash).returning(SignIn.id_hash))
+        delete(SignIn).where(SignIn.account_id == account_id, SignIn.id_hash == wanted).returning(SignIn.id_hash))
     return ended.first() is not None
 
 

@@ -16,4 +16,6 @@ def create(deployment: Deployment) -> Daemon:
         user="10006:10006", files=texts(rendered, "panel.json"),
         probe=["/usr/bin/python3", "-I", "-S", "/app/healthcheck.py"],
         attachments=[deployment.edge("admin"), deployment.control("admin")],
-        service={"data": {"/var/lib/admin": deployment.volumes["admin-data"].name}}))
+        service={"data": {"/var/lib/admin": deployment.volumes["admin-data"].name},
+                 # Files of users: as they come, and once more as a part of a form (caddy.IMPORT_BYTES).
+                 "temporary_mb": 48}))

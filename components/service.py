@@ -13,7 +13,7 @@ from .labels import PREFIX, container_labels
 
 # The provider changes these six in its state only; "#initerror" makes a failed health wait fail again.
 REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "cpuPeriod", "cpuQuota", "rm", "#initerror"]
-_TMPFS = "rw,noexec,nosuid,nodev,size=16m"
+_SCRATCH_MB = 16
 _STOP_SECONDS = 10
 _PROCESSES = 512
 
@@ -104,6 +104,9 @@ class ServiceArgs:
     host_folders: dict[str, str] = field(default_factory=dict)
     """Path inside, and the folder of the host mounted there, always read-only."""
 
+    temporary_mb: int = _SCRATCH_MB
+    """What /tmp may hold, as a part of the container's memory."""
+
     groups: list[str] = field(default_factory=list)
     """Numeric groups beside the user's own."""
 
@@ -125,7 +128,7 @@ class Service(pulumi.ComponentResource):
             f"stealth-{name}", name=f"stealth-{name}", hostname=name,
             image=args.image, user=args.user, group_adds=args.groups,
             command=args.command, envs=[f"TZ={host.time_zone}"],
-            read_only=True, init=False, tmpfs={"/tmp": _TMPFS, "/run": _TMPFS},  # noqa: S108 - inside
+            read_only=True, init=False, tmpfs={"/tmp": _tmpfs(args.temporary_mb), "/run": _tmpfs(_SCRATCH_MB)},  # noqa: S108 - inside
             mounts=_mounts(args), networks_advanced=_networks(args), ports=args.ports,
             capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"], adds=args.capabilities),
             security_opts=["no-new-privileges:true"], sysctls=args.sysctls,
@@ -148,6 +151,10 @@ class Service(pulumi.ComponentResource):
                 parent=self, delete_before_replace=True, replace_on_changes=REPLACE_ON_CHANGES))
         self.container_id = container.id
         self.register_outputs({"container_id": self.container_id})
+
+
+def _tmpfs(size_mb: int) -> str:
+    return f"rw,noexec,nosuid,nodev,size={size_mb}m"
 
 
 def _mounts(args: ServiceArgs) -> list[docker.ContainerMountArgs]:

@@ -12,7 +12,7 @@ from .panel import Panel
 from .quantities import Moment, Size, shown_minute, shown_size
 from .target import Target
 
-MOST_IMPORT_BYTES = 12 * 1024 * 1024
+MOST_IMPORT_BYTES = 20 * 1024 * 1024
 """What the panel takes of a file."""
 
 _PER_PAGE = 200

@@ -3,7 +3,7 @@
 BODY_BYTES = 128 * 1024
 """Of every request but a file of users: a change of as many users as may be changed at once has some 60 KiB."""
 
-IMPORT_BYTES = 12 * 1024 * 1024
+IMPORT_BYTES = 20 * 1024 * 1024
 """Of a request with a file of users."""
 
 MOST_IMPORTED = 20_000

@@ -10,7 +10,7 @@ from .plan import Plan
 BODY_BYTES = 128 * 1024
 """What a request to the panel may hold, but for a file of users; it waits here until it is whole."""
 
-IMPORT_BYTES = 12 * 1024 * 1024
+IMPORT_BYTES = 20 * 1024 * 1024
 """What a file of users may hold."""
 
 # Of the panel's connections, so that slow files leave it the others.

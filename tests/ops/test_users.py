@@ -142,7 +142,7 @@ def test_the_faults_of_a_file_are_a_line_each_up_to_a_screenful(panel: FakePanel
 
 
 @pytest.mark.parametrize(("content", "fault"), [
-    (b"\xff\xfe[\x00", "is no text in UTF-8"), (b"", "is empty"), (b" " * (12 * 2**20 + 1), "larger than 12.6 MB")])
+    (b"\xff\xfe[\x00", "is no text in UTF-8"), (b"", "is empty"), (b" " * (20 * 2**20 + 1), "larger than 21.0 MB")])
 def test_a_file_that_cannot_be_one_never_reaches_the_panel(
     panel: FakePanel, tmp_path: Path, content: bytes, fault: str,
 ) -> None:

@@ -46,6 +46,12 @@ def test_a_service_cannot_gain_rights_or_write_its_root() -> None:
     assert "networkMode" not in inputs
 
 
+def test_a_service_may_keep_as_much_in_tmp_as_it_says_and_little_without() -> None:
+    assert {place: options.split(",")[-1] for place, options in service(temporary_mb=48)["tmpfs"].items()} == {
+        "/tmp": "size=48m", "/run": "size=16m"}  # noqa: S108 - inside
+    assert service()["tmpfs"]["/tmp"].endswith(",size=16m")  # noqa: S108 - inside
+
+
 def test_a_service_comes_back_by_itself_and_a_deploy_waits_for_its_health() -> None:
     inputs = service()
     assert inputs["restart"] == "always"

@@ -9,7 +9,7 @@ import secrets
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,8 +88,15 @@ class Stack:
         name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
         return [*([Path(name)] if name else []), LOG_FOLDER.parent, *sorted(LOG_FOLDER.glob(f"{self.name}.*"))]
 
+    def hidden_from_processes(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Return the secrets that no process may show; a passphrase that was given by environment is none of them."""
+        shown = {"passphrase"} if "PULUMI_CONFIG_PASSPHRASE" in os.environ else set()
+        return {name: value for name, value in known.items() if name not in shown}
+
     def passphrase(self) -> str:
-        """Return what encrypts the state's secrets; empty when it is in no file, as with a key service."""
+        """Return what encrypts the state's secrets; empty when nobody here knows it, as with a key service."""
+        if given := os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
+            return given
         name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
         return Path(name).read_text().strip() if name and Path(name).exists() else ""
 

@@ -17,7 +17,8 @@ _PAUSE_SECONDS = 0.3
 def chosen(promises: Promises, observed: Observed, beside: Collection[str], *, only_own: bool) -> list[Entry]:
     """Return the containers to judge; see command.run."""
     ids = {title: made.id for title, made in promises.containers.items()}
-    return [entry for entry in observed.containers if touches(entry, promises.stack, ids)
+    folder = str(observed.info.get("DockerRootDir", "/var/lib/docker"))
+    return [entry for entry in observed.containers if touches(entry, promises.stack, ids, folder)
             or not (only_own or name_of(entry) in beside)]
 
 

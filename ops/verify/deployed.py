@@ -166,7 +166,9 @@ def nanoseconds(duration: str) -> int:
 
 
 def _restart(inputs: Mapping[str, Any], entry: Entry) -> list[str]:
-    return different(inputs["restart"], (entry["HostConfig"].get("RestartPolicy") or {}).get("Name"))
+    # A constant, for a refresh writes what it finds into the state; but what is stopped shall not come back.
+    wanted = "no" if inputs.get("mustRun") is False else "always"
+    return different(wanted, (entry["HostConfig"].get("RestartPolicy") or {}).get("Name"))
 
 
 def _log(inputs: Mapping[str, Any], entry: Entry) -> list[str]:

@@ -1,5 +1,6 @@
 """The engine itself: its version, and the settings that the containers' promises rest on."""
 
+import re
 from collections.abc import Iterator
 
 from ..preflight import LEAST_ENGINE, LEAST_IPV6_ENGINE
@@ -19,7 +20,7 @@ def checks(promises: Promises, observed: Observed) -> Iterator[Check]:
     least = LEAST_IPV6_ENGINE if is_dual and not observed.info.get("ExperimentalBuild") else LEAST_ENGINE
     yield judged(_SUBJECT, f"is version {least} or newer",
                  [] if int(version.split(".")[0]) >= least else [f"it is {version}"],
-                 "Upgrade Docker Engine, and run `make up`.", kept=version)
+                 "Upgrade Docker Engine, and run `make up`.", kept=_versions(observed, version))
     yield judged(_SUBJECT, "filters system calls by its own list (CIS 5.22)", _seccomp(observed),
                  "Take `seccomp-profile` out of daemon.json, and restart Docker.")
     yield judged(_SUBJECT, "belongs to no swarm (CIS 5.1)", _swarm(observed), "Run `docker swarm leave --force` there.")
@@ -27,6 +28,20 @@ def checks(promises: Promises, observed: Observed) -> Iterator[Check]:
                  "Take `default-runtime` out of daemon.json, and restart Docker.")
     yield judged(_SUBJECT, "trusts no registry without TLS (CIS 2.5)", _registries(observed),
                  "Take `insecure-registries` out of daemon.json, and restart Docker.")
+
+
+def _versions(observed: Observed, version: str) -> str:
+    """Return the versions, and what older ones are known for; a distribution may have mended that in its own."""
+    runc = next((str(part["Version"]) for part in observed.version.get("Components") or []
+                 if part["Name"] == "runc"), "unknown")
+    known = [text for number, least, text in (
+        (version, (28, 3, 3), "before 28.3.3 a reload of firewalld opens ports to neighbours (CVE-2025-54388)"),
+        (runc, (1, 2, 8), "before 1.2.8 runc let containers break out (CVE-2025-31133)")) if _numbers(number) < least]
+    return "; ".join([f"{version}, runc {runc}", *known])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def has_apparmor(observed: Observed) -> bool:

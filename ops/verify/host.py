@@ -20,12 +20,13 @@ LC_ALL=C; export LC_ALL
 section() {{ printf '\\n{mark} %s\\n' "$1"; }}
 section user; id -u
 section namespaces; ls -l /proc/[0-9]*/ns/pid 2>/dev/null
-section status; grep -HE '^(Uid|Gid|Cap[A-Z][a-z]+|NoNewPrivs|Seccomp):' /proc/[0-9]*/status 2>/dev/null
+section status; grep -HE '^(Name|Uid|Gid|Cap[A-Z][a-z]+|NoNewPrivs|Seccomp):' /proc/[0-9]*/status 2>/dev/null
+section cgroups; grep -H '' /proc/[0-9]*/cgroup 2>/dev/null
+section confinement; grep -aH '' /proc/[0-9]*/attr/current 2>/dev/null
 section words; grep -azH '' /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
 section listeners; ss -Hlntup 2>/dev/null
 for pid in {pids}; do
 section mounts; grep -H '' "/proc/$pid/mountinfo" 2>/dev/null
-section confinement; grep -aH '' "/proc/$pid/attr/current" 2>/dev/null
 section files; find "/proc/$pid/root/etc/stealth" -type f -printf '%m %U:%G %p\\n' 2>/dev/null
 section parameters; nsenter --target "$pid" --net grep -H '' /dev/null {parameters} 2>/dev/null \\
 | sed "s|^|$pid |"
@@ -45,10 +46,16 @@ class Process:
     words: Mapping[str, tuple[str, ...]]
     """Its command line (`cmdline`) and environment (`environ`), as far as this user may see them."""
 
+    cgroups: str = ""
+    """Paths of its control groups; the engine writes the container's id into them."""
+
+    confinement: str = ""
+    """AppArmor's profile and mode."""
+
     @property
     def title(self) -> str:
-        """Its program's name."""
-        return (self.words.get("cmdline") or ("a process",))[0].rpartition("/")[2] or "a process"
+        """Its program's name as the kernel has it: a command line may hold anything."""
+        return self.status.get("Name", "a process")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +79,6 @@ class HostFacts:
     mounts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Lines of mountinfo (proc_pid_mountinfo(5)) by container's first process."""
 
-    confinement: Mapping[int, str] = field(default_factory=dict)
     files: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """`mode owner:group name` of each file below /etc/stealth."""
 
@@ -103,14 +109,16 @@ class HostFacts:
             is_root=sections["user"].strip() == "0", processes=_processes(sections),
             listeners=tuple(_listener(line) for line in sections["listeners"].splitlines() if line.strip()),
             mounts=_lines(sections.get("mounts", "")), files=_files(sections.get("files", "")),
-            confinement={pid: lines[0].strip("\0 ") for pid, lines in _lines(sections.get("confinement", "")).items()},
             parameters=_parameters(sections.get("parameters", "")))
 
-    def beside(self, pid: int) -> list[int]:
-        """Return the processes of the PID namespace of this one, which is among them."""
+    def beside(self, pid: int, container: str) -> list[int]:
+        """Return the processes of a container by its first process and its id; empty when they cannot be told.
+
+        By the PID namespace, and by control groups: what makes a namespace of its own stays in those.
+        """
         namespace = self.processes[pid].namespace if pid in self.processes else ""
-        return [other for other, process in self.processes.items() if process.namespace == namespace] \
-            if namespace else []
+        return [other for other, process in self.processes.items()
+                if process.namespace == namespace or container in process.cgroups] if namespace else []
 
 
 def _processes(sections: Mapping[str, str]) -> dict[int, Process]:
@@ -122,7 +130,9 @@ def _processes(sections: Mapping[str, str]) -> dict[int, Process]:
     for record in sections["words"].split("\0"):
         if parts := re.match(r"\n?/proc/(\d+)/(cmdline|environ):", record):
             words.setdefault(int(parts[1]), {}).setdefault(parts[2], []).append(record[parts.end():])
-    return {pid: Process(namespace=spaces.get(pid, ""), status=entry,
+    cgroups, confinement = _lines(sections["cgroups"]), _lines(sections["confinement"])
+    return {pid: Process(namespace=spaces.get(pid, ""), status=entry, cgroups="\n".join(cgroups.get(pid, ())),
+                         confinement="".join(confinement.get(pid, ())).strip("\0 "),
                          words={kind: tuple(texts) for kind, texts in words.get(pid, {}).items()})
             for pid, entry in status.items()}
 

@@ -1,6 +1,7 @@
 """What the engine tells of its containers, networks, volumes, images and itself; all of it by `docker inspect`."""
 
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -56,11 +57,12 @@ def is_running(entry: Entry) -> bool:
     return bool(entry["State"].get("Running"))
 
 
-def touches(entry: Entry, stack: str, ids: Mapping[str, str]) -> bool:
+def touches(entry: Entry, stack: str, ids: Mapping[str, str], folder: str) -> bool:
     """Tell whether a container is the server's own by any sign, reaches into it, or is reachable beside it.
 
-    `ids` leads from the names of the server's containers to their ids.
+    `ids` leads from the names of the server's containers to their ids; `folder` is where the engine keeps its data.
     """
+    sources = [os.path.normpath(str(mount.get("Source") or "")) for mount in entry["Mounts"] if mount["Type"] == "bind"]
     host = entry["HostConfig"]
     shared = {host.get(key, "").removeprefix("container:") for key in ("NetworkMode", "PidMode", "IpcMode")}
     volumes = {mount.get("Name", "") for mount in entry["Mounts"]}
@@ -68,7 +70,13 @@ def touches(entry: Entry, stack: str, ids: Mapping[str, str]) -> bool:
             or bool({EDGE, CONTROL} & set(entry["NetworkSettings"].get("Networks") or {}))
             or bool(shared & (set(ids) | set(ids.values())))
             or any(volume.startswith(PREFIX) for volume in volumes)
+            or any(_contains(source, folder) or _contains(folder, source) or source.endswith(".sock")
+                   for source in sources)
             or bool(host.get("PortBindings")) or bool(host.get("PublishAllPorts")))
+
+
+def _contains(outer: str, inner: str) -> bool:
+    return os.path.commonpath([outer, inner]) == outer if outer.startswith("/") and inner.startswith("/") else False
 
 
 def _inspected(engine: Engine, kind: str) -> tuple[Entry, ...]:

@@ -1,12 +1,12 @@
 """What of this server can be reached from outside: its containers' sockets, and the engine's own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from .checks import Check, judged, listed, unchecked
 from .host import HostFacts, Listener
 from .inspect import Entry, is_running, name_of
 from .promises import Promises
-from .rights import bindings
+from .rights import bindings, outside
 
 _PROXY = "docker-proxy"
 _ENGINES = {"dockerd", "containerd"}
@@ -21,18 +21,27 @@ def checks(promises: Promises, containers: Iterable[Entry], facts: HostFacts) ->
     yield judged("ports", "all promised ones are published", _missing(promises, running),
                  "Run `make up`, which publishes them.")
     promise = "the machine listens for containers on the promised ports only"
-    if not facts.is_root or not facts.listeners:
-        why = "no program `ss` there" if facts.is_root else "this user may not see who listens"
+    inside = {name_of(entry): facts.beside(int(entry["State"]["Pid"]), str(entry["Id"])) for entry in running
+              if str(entry["HostConfig"].get("PidMode")) != "host"}
+    if why := _hidden(facts, inside):
         yield unchecked("ports", promise, why,
                         "Install iproute2 on the engine's machine, and run it as root or by sudo.")
         return
-    inside = {pid for entry in running for pid in facts.beside(int(entry["State"]["Pid"]))
-              if str(entry["HostConfig"].get("PidMode")) != "host"}
-    yield judged("ports", promise, _listening(promises, facts.listeners, inside), _MEND)
+    own = {pid for pids in inside.values() for pid in pids}
+    yield judged("ports", promise, _listening(promises, facts.listeners, own), _MEND)
     yield judged("engine", "takes no commands from the network (CIS 2.7)",
                  [f"{name} listens on {shown(socket)}" for socket in facts.listeners for name, _ in socket.holders
                   if name in _ENGINES and not socket.address.startswith(_LOOPBACK)],
-                 "Take the tcp:// address out of dockerd's options, and restart it.", kept=_others(facts, inside))
+                 "Take the tcp:// address out of dockerd's options, and restart it.", kept=_others(facts, own))
+
+
+def _hidden(facts: HostFacts, inside: Mapping[str, list[int]]) -> str:
+    """Return why it cannot be told who listens; empty if it can."""
+    if not facts.is_root:
+        return "this user may not see who listens"
+    if unknown := [name for name, pids in inside.items() if not pids]:
+        return f"the processes of {listed(unknown)} cannot be told from others"
+    return "" if facts.listeners else "no program `ss` there"
 
 
 def shown(socket: Listener) -> str:
@@ -54,9 +63,10 @@ def _missing(promises: Promises, running: Iterable[Entry]) -> list[str]:
 
 
 def _listening(promises: Promises, sockets: Iterable[Listener], inside: set[int]) -> Iterator[str]:
+    reachable = {outside(port) for port in promises.published()}
     for socket in sockets:
         for name, pid in socket.holders:
-            if (name == _PROXY or pid in inside) and shown(socket) not in promises.published():
+            if (name == _PROXY or pid in inside) and shown(socket) not in reachable:
                 yield f"{name} listens on {shown(socket)}"
 
 

@@ -15,6 +15,8 @@ _NAMES = {bit: name for name, bit in _BITS.items()}
 _MOST_NAMED = 4
 _SETS = {"CapInh": "inherits", "CapPrm": "may use", "CapEff": "uses", "CapBnd": "may gain", "CapAmb": "passes on"}
 _FILTERED = "2"  # SECCOMP_MODE_FILTER
+_PROFILE = "docker-default (enforce)"
+_NEEDED = {"Uid", "Gid", "NoNewPrivs", "Seccomp", *_SETS}
 _HARDENED = ("noexec", "nosuid", "nodev")
 # What the engine itself mounts into each container, beside what it was asked for.
 _OWN = re.compile(r"/(proc|sys|dev)(/.*)?|/etc/(resolv\.conf|hostname|hosts)")
@@ -29,13 +31,13 @@ def checks(entry: Entry, allowed: Allowed, promises: Promises, facts: HostFacts,
         yield unchecked(name, "its processes keep their promises", fault, _AS_ROOT)
         return
     # With the PID namespace of others, all of theirs would be taken for this container's.
-    pids = [pid] if entry["HostConfig"].get("PidMode") else facts.beside(pid)
+    pids = [pid] if entry["HostConfig"].get("PidMode") else facts.beside(pid, str(entry["Id"]))
     processes = [facts.processes[other] for other in pids if other in facts.processes]
     for promise, rule in _RULES:
         yield judged(name, promise, _each(processes, rule, allowed), remedy, kept=f"yes, {len(processes)} of them")
-    yield judged(name, "is confined by AppArmor, if the engine has it (CIS 5.2)",
-                 _apparmor(facts.confinement.get(pid, ""), has_apparmor), remedy,
-                 kept="yes" if has_apparmor else "the engine has none")
+    yield judged(name, "every process is confined by AppArmor, if the engine has it (CIS 5.2)",
+                 _each(processes, _apparmor, allowed) if has_apparmor else [], remedy,
+                 kept=f"yes, {len(processes)} of them" if has_apparmor else "the engine has none")
     if not allowed.is_promised:
         return
     made = promises.containers[name].inputs
@@ -53,7 +55,11 @@ def _hidden(entry: Entry, facts: HostFacts, pid: int) -> str:
         return "this user may not see all of /proc"
     if not any(f"/{entry['Id']}/" in line for line in facts.mounts.get(pid, ())):
         return "the engine's processes are not those of this machine"
-    return ""
+    found = [facts.processes[other] for other in facts.beside(pid, str(entry["Id"]))]
+    if pid not in facts.processes or not found:
+        return "its processes cannot be told from others"
+    incomplete = sorted(process.title for process in found if not process.status.keys() >= _NEEDED)
+    return f"the kernel tells too little of {', '.join(incomplete)}" if incomplete else ""
 
 
 def _each(processes: Iterable[Process], rule: "_Rule", allowed: Allowed) -> Iterator[str]:
@@ -87,8 +93,12 @@ def _seccomp(process: Process, _: Allowed) -> Iterator[str]:
 
 
 def _user(process: Process, allowed: Allowed) -> Iterator[str]:
-    if not allowed.may_be_root and "0" in process.status["Uid"].split():
+    if allowed.may_be_root:
+        return
+    if "0" in process.status["Uid"].split():
         yield "runs as root"
+    if "0" in process.status["Gid"].split():
+        yield "runs with root's group"
 
 
 _Rule = Callable[[Process, Allowed], Iterator[str]]
@@ -100,9 +110,9 @@ _RULES: tuple[tuple[str, _Rule], ...] = (
 )
 
 
-def _apparmor(confinement: str, has_apparmor: bool) -> Iterator[str]:
-    if has_apparmor and not confinement.startswith("docker-default"):
-        yield f"its profile is {confinement or 'unknown'}"
+def _apparmor(process: Process, _: Allowed) -> Iterator[str]:
+    if process.confinement != _PROFILE:
+        yield f"has the profile {process.confinement or 'none'}"
 
 
 def _mounts(inputs: Mapping[str, Any], lines: Iterable[str]) -> Iterator[str]:

@@ -18,6 +18,22 @@ EDGE, CONTROL = "stealth-vpn", "stealth-control"
 RENDERED = "/etc/stealth/"
 """Where a service finds the files that the deploy wrote for it."""
 
+GREATEST_MEMORY = 512 << 20
+"""Bytes that the larger resource profile gives."""
+
+_HANDED_OVER = "/var/lib/certificates"
+# Where each service has which volume, beside its rendered files; nobody else has any of them.
+_VOLUMES: Mapping[str, Mapping[str, str]] = {
+    "admin": {"/var/lib/admin": "stealth-admin-data"},
+    "caddy": {"/data": "stealth-caddy-data", "/config": "stealth-caddy-config", "/srv/site": "stealth-site-*",
+              _HANDED_OVER: "stealth-certificates"},
+    "singbox": {"/var/lib/singbox": "stealth-singbox-data", _HANDED_OVER: "stealth-certificates"},
+    "trojan": {"/var/lib/trojan": "stealth-trojan-data"},
+    "wireguard": {"/var/lib/wireguard": "stealth-wireguard-data"},
+    "xray": {"/var/lib/xray": "stealth-xray-data"},
+}
+_WRITERS: Mapping[str, Mapping[str, str]] = {
+    "certificates": {"/etc/stealth": "stealth-certificates"}, "site": {"/site": "stealth-site-*"}}
 _MODULES = "/lib/modules"
 _FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.src_valid_mark": "1"}
 _FORWARDING6 = {"net.ipv6.conf.all.forwarding": "1"}
@@ -33,7 +49,10 @@ class Allowed:
     devices: frozenset[str] = frozenset()
     sysctls: Mapping[str, str] = field(default_factory=dict)
     ports: frozenset[str] = frozenset()
-    """Each as `address:port/transport`, as the host has it."""
+    """Each as `address:port->port/transport`, the host's first."""
+
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    """Pattern of the volume's name by where it is mounted."""
 
     host_folders: frozenset[str] = frozenset()
     is_promised: bool = False
@@ -83,11 +102,11 @@ class Promises:
         return {item.inputs["imageName"]: item.outputs["repoDigest"] for item in self.state.of(IMAGE)}
 
     def published(self) -> frozenset[str]:
-        """The server's public ports, each as `address:port/transport`."""
+        """The server's public ports, each as `address:port->port/transport`, the host's first."""
         public = {"80": self.settings["httpPort"], "443": self.settings["httpsPort"]}
         addresses = ["0.0.0.0", *(["::"] if _is_on(self.settings["ipv6"]) else [])]  # noqa: S104 - what is promised
         inside = [port for row in exceptions.read() for port in row.allowed.get("ports", [])]
-        return frozenset(f"{address}:{public[port.split('/')[0]]}/{port.split('/')[1]}"
+        return frozenset(f"{address}:{public[port.split('/')[0]]}->{port}"
                          for address in addresses for port in inside)
 
     def allowed(self, name: str) -> Allowed:
@@ -97,7 +116,9 @@ class Promises:
         may_be_root = any(row.get("user") == "0:0" for row in rows)
         if name.endswith("-writer") and name in self.containers:
             # Files are its service's, so it has that one's user.
-            return Allowed(is_promised=True, is_writer=True, may_be_root=may_be_root)
+            filled = service.removesuffix("-writer")
+            return Allowed(is_promised=True, is_writer=True, may_be_root=may_be_root,
+                           volumes=_WRITERS.get(filled, _rendered(filled)))
         if name not in self.services:
             return Allowed()
         may_load_modules = service == "wireguard" and _is_on(self.settings["allowSysModule"])
@@ -108,10 +129,14 @@ class Promises:
             sysctls=self._sysctls() if service == "wireguard" else {},
             ports=self.published() if any("ports" in row for row in rows) else frozenset(),
             host_folders=frozenset({_MODULES}) if may_load_modules else frozenset(),
-            may_be_root=may_be_root)
+            may_be_root=may_be_root, volumes={**_VOLUMES[service], **_rendered(service)})
 
     def _sysctls(self) -> dict[str, str]:
         return _FORWARDING | (_FORWARDING6 if _is_on(self.settings["ipv6"]) else {})
+
+
+def _rendered(service: str) -> dict[str, str]:
+    return {RENDERED.rstrip("/"): f"stealth-{service}-rendered"}
 
 
 def _listed(rows: list[Mapping[str, Any]], key: str) -> list[str]:

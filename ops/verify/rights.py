@@ -5,12 +5,17 @@ Each rule returns what is wrong in words that follow the container's name, never
 
 import os
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 
 from .checks import Check, judged, listed
 from .inspect import PREFIX, Entry, name_of
-from .promises import Allowed
+from .promises import GREATEST_MEMORY, Allowed
 from .words import secret_words
 
+_LONG_OPTION = 40
+# What every engine masks or makes read-only in a container (moby, oci/defaults.go); newer ones do so with more.
+_MASKED = frozenset({"/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"})
+_READ_ONLY = frozenset({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"})
 _SENSITIVE_SOCKETS = ("docker.sock", "containerd.sock", "podman.sock")
 _SHARED = ("shared", "rshared")
 _RUNTIMES = ("", "runc", "io.containerd.runc.v2")
@@ -65,17 +70,22 @@ def _new_privileges(entry: Entry, _: Allowed) -> Iterator[str]:
 
 def _confined(entry: Entry, _: Allowed) -> Iterator[str]:
     for option in entry["HostConfig"].get("SecurityOpt") or []:
-        if option.replace(":", "=") in {"seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined",
-                                        "label=disable"}:
-            yield f"it runs with {option}"
-    if entry["HostConfig"].get("MaskedPaths") == []:
-        yield "no path of /proc is masked"
+        # A seccomp list of somebody's own filters too, and may let everything pass.
+        if not option.startswith("no-new-privileges"):
+            yield f"it runs with {option if len(option) < _LONG_OPTION else option.partition('=')[0] + ' of its own'}"
+    if missing := (_MASKED - set(entry["HostConfig"].get("MaskedPaths") or [])) | (
+            _READ_ONLY - set(entry["HostConfig"].get("ReadonlyPaths") or [])):
+        yield f"{listed(missing)} is open to it"
 
 
 def _user(entry: Entry, allowed: Allowed) -> Iterator[str]:
-    user = entry["Config"].get("User", "").split(":")[0]
-    if not allowed.may_be_root and (not user.isdigit() or int(user) == 0):
+    user, _, group = entry["Config"].get("User", "").partition(":")
+    if allowed.may_be_root:
+        return
+    if not user.isdigit() or int(user) == 0:
         yield "it runs as root" if user in {"", "0", "root"} else f"its user {user} is no number"
+    elif group in {"", "0", "root"} or {"0", "root"} & set(entry["HostConfig"].get("GroupAdd") or []):
+        yield "it has root's group"
 
 
 def _namespaces(entry: Entry, _: Allowed) -> Iterator[str]:
@@ -100,11 +110,16 @@ def _ports(entry: Entry, allowed: Allowed) -> Iterator[str]:
 
 
 def bindings(ports: object) -> frozenset[str]:
-    """Return published ports, each as `address:port/transport`, as the engine prints them anywhere."""
+    """Return published ports, each as `address:port->port/transport`, as the engine prints them anywhere."""
     if not isinstance(ports, dict):
         return frozenset()
-    return frozenset(f"{bound.get('HostIp') or '0.0.0.0'}:{bound.get('HostPort') or 'any'}/{inside.split('/')[1]}"  # noqa: S104 - what empty means
+    return frozenset(f"{bound.get('HostIp') or '0.0.0.0'}:{bound.get('HostPort') or 'any'}->{inside}"  # noqa: S104 - what empty means
                      for inside, places in ports.items() for bound in places or [])
+
+
+def outside(port: str) -> str:
+    """Return a published port as the host has it, `address:port/transport`."""
+    return f"{port.partition('->')[0]}/{port.rpartition('/')[2]}"
 
 
 def _folders(entry: Entry, allowed: Allowed) -> Iterator[str]:
@@ -123,10 +138,11 @@ def _sockets(entry: Entry, _: Allowed) -> Iterator[str]:
 
 
 def _volumes(entry: Entry, allowed: Allowed) -> Iterator[str]:
-    if not allowed.is_promised:
-        for mount in entry["Mounts"]:
-            if str(mount.get("Name", "")).startswith(PREFIX):
-                yield f"it mounts the server's volume {mount['Name']}"
+    for mount in entry["Mounts"]:
+        name = str(mount.get("Name") or "")
+        if (name.startswith(PREFIX) or (allowed.is_promised and mount.get("Type") == "volume")) \
+                and not fnmatchcase(name, allowed.volumes.get(mount["Destination"], "")):
+            yield f"it mounts the volume {name} at {mount['Destination']}"
 
 
 def _propagation(entry: Entry, _: Allowed) -> Iterator[str]:
@@ -137,8 +153,12 @@ def _propagation(entry: Entry, _: Allowed) -> Iterator[str]:
 
 def _devices(entry: Entry, allowed: Allowed) -> Iterator[str]:
     host = entry["HostConfig"]
-    if extra := {device["PathOnHost"] for device in host.get("Devices") or []} - allowed.devices:
+    devices = host.get("Devices") or []
+    if extra := {device["PathOnHost"] for device in devices} - allowed.devices:
         yield f"it has {listed(extra)}"
+    for device in devices:
+        if device.get("PathInContainer") != device["PathOnHost"] or "m" in str(device.get("CgroupPermissions")):
+            yield f"it has {device['PathOnHost']} under another name or may make device files"
     if host.get("DeviceRequests") or host.get("DeviceCgroupRules"):
         yield "it asks for further devices by a rule"
 
@@ -153,8 +173,18 @@ def _memory(entry: Entry, _: Allowed) -> Iterator[str]:
     host = entry["HostConfig"]
     if not host.get("Memory"):
         yield "it may use all of the host's memory"
+    elif host["Memory"] > GREATEST_MEMORY:
+        yield f"it may use more than {GREATEST_MEMORY >> 20} MiB"
+    elif host.get("OomKillDisable"):
+        yield "the kernel may not end it when memory is short"
     elif host.get("MemorySwap") != host["Memory"]:
         yield "it may use swap beyond its memory"
+
+
+def _temporary(entry: Entry, _: Allowed) -> Iterator[str]:
+    for place, options in (entry["HostConfig"].get("Tmpfs") or {}).items():
+        if missing := {"noexec", "nosuid", "nodev"} - set(options.split(",")):
+            yield f"{place} lacks {listed(missing)}"
 
 
 def _cpu(entry: Entry, _: Allowed) -> Iterator[str]:
@@ -208,10 +238,11 @@ _RULES: tuple[tuple[str, Callable[[Entry, Allowed], Iterator[str]]], ...] = (
     ("publishes only the server's ports (CIS 5.8, 5.9)", _ports),
     ("mounts no folder of the host (CIS 5.6)", _folders),
     ("cannot reach the engine's socket (CIS 5.32)", _sockets),
-    ("mounts no volume of another", _volumes),
+    ("mounts its own volumes, each at its place", _volumes),
     ("keeps its mounts to itself (CIS 5.20)", _propagation),
     ("has no device beyond the table's (CIS 5.18)", _devices),
     ("sets no kernel parameter beyond the promised", _sysctls),
+    ("runs no program from a temporary file system", _temporary),
     ("has a memory limit (CIS 5.11)", _memory),
     ("has a CPU limit (CIS 5.12)", _cpu),
     ("has limits of files and processes (CIS 5.19, 5.29)", _ulimits),

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_NAME = re.compile(r"pass|secret|token|uuid|credential|(^|_)(api|private|access|auth|session|encryption)?_?key$",
-                   re.IGNORECASE)
+from policy import secrecy
+
 _SHAPES = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "a UUID": re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE),
@@ -19,7 +19,7 @@ def secret_words(config: Mapping[str, Any]) -> Iterator[str]:
     """Yield what looks like a secret in a container's configuration, by place and name; never by value."""
     for variable in config.get("Env") or []:
         name, _, value = variable.partition("=")
-        if value and not name.endswith("_FILE"):
+        if value:
             yield from _judged(f"the environment variable {name}", name, value)
     for name, value in (config.get("Labels") or {}).items():
         yield from _judged(f"the label {name}", name, value)
@@ -28,12 +28,16 @@ def secret_words(config: Mapping[str, Any]) -> Iterator[str]:
                          ("the health check", test)):
         for word in words or []:
             yield from _judged(place, "", word)
+        for flag in secrecy.flags(tuple(" ".join(words or []).split())):
+            yield f"{place} gives a secret to {flag}"
 
 
 def _judged(place: str, name: str, value: str) -> Iterator[str]:
-    if name and _NAME.search(name):
+    if name and secrecy.is_secret_name(name):
         yield f"{place} is named like a secret"
         return
+    for given in secrecy.assigned(value):
+        yield f"{place} gives a secret to {given}"
     for what, shape in _SHAPES.items():
         if shape.search(value):
             yield f"{place} holds what looks like {what}"

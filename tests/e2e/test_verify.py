@@ -78,7 +78,7 @@ STRANGER = "nobody promised it"
 
 @pytest.mark.parametrize(("more", "changes", "expected"), [
     ((), {}, set()),
-    (("--publish", "127.0.0.1:9999:80"), {}, {"it publishes 127.0.0.1:9999/tcp"}),
+    (("--publish", "127.0.0.1:9999:80"), {}, {"it publishes 127.0.0.1:9999->80/tcp"}),
     ((), {"read_only": None}, {"its root file system is writable"}),
     (("--sysctl", "net.ipv4.ip_unprivileged_port_start=0"), {}, {"it sets net.ipv4.ip_unprivileged_port_start to 0"}),
     (("--cap-add", "NET_RAW"), {}, {"it has NET_RAW beyond none", "sleep may gain capability 13"}),
@@ -86,10 +86,10 @@ STRANGER = "nobody promised it"
     ((), {"security_opt": "seccomp=unconfined"},
      {"its programs may gain privileges", "it runs with seccomp=unconfined", "sleep may gain privileges",
       "sleep calls the kernel unfiltered"}),
-    ((), {"user": None}, {"it runs as root", "sleep runs as root"}),
+    ((), {"user": None}, {"it runs as root", "sleep runs as root", "sleep runs with root's group"}),
     (("--volume", "/etc:/host:ro"), {}, {"it mounts the host's /etc"}),
     (("--volume", "/var/run/docker.sock:/x:ro"), {}, {"it may command the container engine"}),
-    (("--volume", "stealth-xray-rendered:/x:ro"), {}, {"it mounts the server's volume stealth-xray-rendered"}),
+    (("--volume", "stealth-xray-rendered:/x:ro"), {}, {"it mounts the volume stealth-xray-rendered at /x"}),
     ((), {"network": "host"}, {"NetworkMode is host"}),
 ], ids=["exists", "port", "root", "sysctl", "capability", "secret", "seccomp", "user", "folder", "socket", "volume",
         "namespace"])
@@ -211,6 +211,6 @@ def test_by_ssh_the_same_is_checked_and_the_same_is_found(deployed: Server, by_s
     try:
         assert verified(deployed)["counts"] == {"differs": 0, "not checked": 0, "kept": count}
         with by_hand("--publish", "127.0.0.1:9999:80"):
-            assert "it publishes 127.0.0.1:9999/tcp" in faults(deployed)[ROGUE]
+            assert "it publishes 127.0.0.1:9999->80/tcp" in faults(deployed)[ROGUE]
     finally:
         deployed.configure()

@@ -7,6 +7,7 @@ from ops.verify.host import HostFacts, Process
 
 ID = "3f" * 32
 PID = 70
+_PROFILE = "docker-default (enforce)"
 _ENTRY: dict[str, Any] = {
     "Id": ID, "Name": "/stealth-xray", "Image": "sha256:xray",
     "State": {"Status": "running", "Running": True, "Pid": PID, "Health": {"Status": "healthy"}},
@@ -22,7 +23,8 @@ _ENTRY: dict[str, Any] = {
         "MemorySwap": 512 << 20, "NanoCpus": 10**9, "Runtime": "runc", "CgroupParent": "",
         "Ulimits": [{"Name": "nofile", "Soft": 16384, "Hard": 16384}, {"Name": "nproc", "Soft": 512, "Hard": 512}],
         "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}},
-        "MaskedPaths": ["/proc/kcore"]},
+        "MaskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
+        "ReadonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]},
     "Mounts": [{"Type": "volume", "Name": "stealth-xray-data", "Source": "/var/lib/docker/volumes/x/_data",
                 "Destination": "/var/lib/xray", "RW": True, "Propagation": ""}],
     "NetworkSettings": {"Ports": {}, "Networks": {"stealth-vpn": {}, "stealth-control": {}}},
@@ -38,8 +40,9 @@ def changed(part: str = "", **values: object) -> dict[str, Any]:
 
 def process(**status: str) -> Process:
     """Return a process of it, with these lines of its status changed."""
-    return Process(namespace="pid:[41]", words={"cmdline": ("/usr/local/bin/xray",)}, status={
-        "Uid": "10002\t10002\t10002\t10002", "NoNewPrivs": "1", "Seccomp": "2",
+    return Process(namespace="pid:[41]", words={"cmdline": ("/usr/local/bin/xray",)}, confinement=_PROFILE, status={
+        "Name": "xray", "Uid": "10002\t10002\t10002\t10002", "Gid": "10002\t10002\t10002\t10002",
+        "NoNewPrivs": "1", "Seccomp": "2",
         **{f"Cap{name}": "0" * 16 for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")}, **status})
 
 

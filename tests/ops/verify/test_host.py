@@ -16,13 +16,24 @@ TEXT = f"""
 lrwxrwxrwx 1 root root 0 Nov 30 04:00 /proc/1/ns/pid -> pid:[40]
 lrwxrwxrwx 1 10002 10002 0 Nov 30 04:00 /proc/70/ns/pid -> pid:[41]
 lrwxrwxrwx 1 10002 10002 0 Nov 30 04:00 /proc/71/ns/pid -> pid:[41]
+lrwxrwxrwx 1 10002 10002 0 Nov 30 04:00 /proc/72/ns/pid -> pid:[42]
 
 {MARK} status
 /proc/1/status:Uid:\t0\t0\t0\t0
+/proc/70/status:Name:\txray
 /proc/70/status:Uid:\t10002\t10002\t10002\t10002
 /proc/70/status:CapEff:\t0000000000000000
 /proc/70/status:NoNewPrivs:\t1
 /proc/71/status:NoNewPrivs:\t0
+/proc/72/status:NoNewPrivs:\t0
+
+{MARK} cgroups
+/proc/1/cgroup:0::/init.scope
+/proc/70/cgroup:0::/docker/3f3f
+/proc/72/cgroup:0::/docker/3f3f/deeper
+
+{MARK} confinement
+/proc/70/attr/current:docker-default (enforce)
 
 {MARK} words
 /proc/70/cmdline:/usr/local/bin/xray\0/proc/70/cmdline:run\0/proc/70/environ:TZ=UTC\0/proc/70/environ:A=b
@@ -38,9 +49,6 @@ tcp   LISTEN 0 4096 0.0.0.0:22 0.0.0.0:*
 /proc/70/mountinfo:500 400 0:50 / / ro,relatime master:1 - overlay overlay rw
 /proc/70/mountinfo:501 500 0:51 / /tmp rw,nosuid,nodev,noexec - tmpfs tmpfs rw
 
-{MARK} confinement
-/proc/70/attr/current:docker-default (enforce)
-
 {MARK} files
 400 10002:10002 /proc/70/root/etc/stealth/config.json
 
@@ -54,16 +62,21 @@ FACTS = HostFacts.parse(TEXT, MARK)
 
 def test_processes_are_known_with_their_namespace_status_and_words() -> None:
     assert FACTS.is_root
-    assert FACTS.beside(70) == [70, 71]
+    assert FACTS.beside(70, "3f3f") == [70, 71, 72]
     assert FACTS.processes[70].status == {
-        "Uid": "10002\t10002\t10002\t10002", "CapEff": "0000000000000000", "NoNewPrivs": "1"}
+        "Name": "xray", "Uid": "10002\t10002\t10002\t10002", "CapEff": "0000000000000000", "NoNewPrivs": "1"}
     assert FACTS.processes[70].words == {"cmdline": ("/usr/local/bin/xray", "run"), "environ": ("TZ=UTC", "A=b\nc")}
     assert FACTS.processes[70].title == "xray"
     assert FACTS.processes[71].title == "a process"
 
 
+def test_a_process_in_a_namespace_of_its_own_is_still_the_container_s() -> None:
+    assert FACTS.processes[72].namespace != FACTS.processes[70].namespace
+    assert FACTS.beside(70, "3f3f")[-1] == 72
+
+
 def test_a_process_of_an_unseen_namespace_is_beside_nobody() -> None:
-    assert HostFacts.parse(TEXT.replace("/proc/70/ns/pid", "/other"), MARK).beside(70) == []
+    assert HostFacts.parse(TEXT.replace("/proc/70/ns/pid", "/other"), MARK).beside(70, "3f3f") == []
 
 
 def test_listeners_have_addresses_of_one_form_and_their_holders() -> None:
@@ -78,7 +91,7 @@ def test_listeners_have_addresses_of_one_form_and_their_holders() -> None:
 def test_mounts_files_confinement_and_parameters_belong_to_their_container() -> None:
     assert [line.split()[4] for line in FACTS.mounts[70]] == ["/", "/tmp"]  # noqa: S108 - inside the container
     assert FACTS.files == {70: ("400 10002:10002 /etc/stealth/config.json",)}
-    assert FACTS.confinement == {70: "docker-default (enforce)"}
+    assert FACTS.processes[70].confinement == "docker-default (enforce)"
     assert FACTS.parameters == {70: {"net.ipv4.ip_forward": "1"}}
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.ops.verify.samples import changed, facts, process
 from tests.ops.verify.test_promises import SECRET
 
 VALUE = "hunter2hunter2"
+SILENT = "cannot be read"
 KNOWN = {"panel-seed.result": VALUE}
 PEM = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIJ\nrest\n-----END EC PRIVATE KEY-----\n"
 
@@ -29,11 +31,10 @@ class QuietEngine(Engine):
         super().__init__("unix:///nowhere.sock")
         self._log, self._history = log, history
 
-    def logs(self, name: str) -> str:
-        return self._log
-
     def ask(self, *words: str) -> Any:
-        return type("Done", (), {"stdout": self._history})
+        said = self._log if words[0] == "logs" else self._history
+        code = 1 if said == SILENT else 0
+        return subprocess.CompletedProcess(words, code, stdout=said, stderr="")
 
 
 class QuietStack(Stack):
@@ -82,7 +83,7 @@ def test_a_secret_in_an_image_its_history_a_log_or_a_process_is_named_with_its_p
         f"panel-seed.result stands in the history of the image {title}"]
     assert found(changed(), QuietEngine(log=VALUE)) == ["panel-seed.result stands in the log of stealth-xray"]
     told = dataclasses.replace(process(), words={"cmdline": ("/bin/x",), "environ": (f"X={VALUE}",)})
-    assert found(changed(), seen=facts(told)) == ["panel-seed.result stands in the environment of x (process 71)"]
+    assert found(changed(), seen=facts(told)) == ["panel-seed.result stands in the environment of xray (process 71)"]
 
 
 def test_a_secret_in_the_state_and_a_file_that_others_may_read_are_found(tmp_path: Path) -> None:
@@ -91,6 +92,27 @@ def test_a_secret_in_the_state_and_a_file_that_others_may_read_are_found(tmp_pat
     (tmp_path / "closed").touch(mode=0o600)
     files = tmp_path / "passphrase", tmp_path / "closed", tmp_path / "none"
     assert found(changed(), stack=QuietStack("", *files)) == ["passphrase is open to others (644)"]
+
+
+@pytest.mark.parametrize(("engine", "place"), [
+    (QuietEngine(log=SILENT), "the log of stealth-xray"),
+    (QuietEngine(history=SILENT), "the history of the image stealth-vpn/xray:local")])
+def test_a_place_that_cannot_be_read_is_not_checked(engine: Engine, place: str) -> None:
+    assert found(changed(), engine) == [f"{place} cannot be read"]
+
+
+def test_nothing_to_look_for_or_into_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuietStack, "written", lambda _: iter(()))
+    assert found(changed()) == ["there is nothing to look into"]
+    monkeypatch.setitem(KNOWN, "panel-seed.result", VALUE)
+    monkeypatch.delitem(KNOWN, "panel-seed.result")
+    assert set(found(changed())) == {"there is nothing to look for"}
+
+
+@pytest.mark.parametrize("text", ['with "quotes" inside', "back\\slash of mine"])
+def test_a_secret_is_found_however_json_writes_it(text: str) -> None:
+    assert hunt.hunted({"passphrase": text}, [("a", json.dumps({"x": text})), ("b", text)]) == [
+        "passphrase stands in a", "passphrase stands in b"]
 
 
 def test_processes_that_cannot_be_seen_are_not_checked() -> None:

@@ -16,7 +16,6 @@ BOUND = {f"{inside}/{transport}": [{"HostIp": EVERY, "HostPort": inside}]
 def caddy(**bound: object) -> dict[str, Any]:
     entry = changed("NetworkSettings", Ports={**BOUND, **bound})
     entry["Name"] = "/stealth-caddy"
-    entry["State"]["Pid"] = 5000
     return entry
 
 
@@ -44,7 +43,7 @@ def test_a_missing_port_and_another_publisher_are_found() -> None:
     rogue = changed("NetworkSettings", Ports={"1/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9999"}]})
     rogue["Name"] = "/rogue"
     assert faults(entry, rogue, found=facts(listeners=(WEB,))) == [
-        "rogue publishes 127.0.0.1:9999/tcp", "0.0.0.0:443/udp is not"]
+        "rogue publishes 127.0.0.1:9999->1/tcp", "0.0.0.0:443->443/udp is not"]
 
 
 def test_a_caddy_that_is_stopped_misses_no_port() -> None:
@@ -66,7 +65,15 @@ def test_the_engine_may_listen_to_its_own_machine() -> None:
 
 
 @pytest.mark.parametrize(("found", "why"), [
+    (HostFacts(is_root=True, listeners=(WEB,), processes={}),
+     "the processes of stealth-caddy cannot be told from others"),
     (facts(listeners=()), "no program `ss` there"),
     (facts(listeners=(WEB,), is_root=False), "this user may not see who listens")])
 def test_listeners_that_cannot_be_seen_are_not_checked(found: HostFacts, why: str) -> None:
     assert faults(caddy(), found=found) == [why]
+
+
+def test_a_public_port_that_leads_to_another_one_inside_is_found() -> None:
+    entry = caddy()
+    entry["NetworkSettings"]["Ports"] = {**BOUND, "2019/tcp": BOUND["443/tcp"], "443/tcp": None}
+    assert faults(entry, found=facts(listeners=(WEB,))) == ["0.0.0.0:443->443/tcp is not"]

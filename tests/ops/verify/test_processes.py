@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from ops.verify import processes
@@ -31,7 +33,8 @@ def test_processes_as_promised_are_kept_and_counted() -> None:
 
 @pytest.mark.parametrize(("status", "fault"), [
     ({"NoNewPrivs": "0"}, "xray may gain privileges"), ({"Seccomp": "0"}, "xray calls the kernel unfiltered"),
-    ({"Uid": "10002\t0\t10002\t10002"}, "xray runs as root"), ({"CapEff": "0000000000001000"}, "xray uses NET_ADMIN"),
+    ({"Uid": "10002\t0\t10002\t10002"}, "xray runs as root"),
+    ({"Gid": "0\t0\t0\t0"}, "xray runs with root's group"), ({"CapEff": "0000000000001000"}, "xray uses NET_ADMIN"),
     ({"CapBnd": "00000000a80425fb"}, "xray may gain 14 capabilities"),
     ({"CapAmb": "0000000000000400"}, "xray passes on capability 10")])
 def test_each_fault_of_any_process_is_found_and_not_of_the_first_alone(status: dict[str, str], fault: str) -> None:
@@ -44,12 +47,20 @@ def test_a_capability_of_the_table_is_let_pass_and_root_where_it_says_so() -> No
 
 
 def test_apparmor_is_asked_for_where_the_engine_has_it() -> None:
-    assert faults(facts(confinement={PID: "unconfined"}), has_apparmor=True) == ["its profile is unconfined"]
-    assert faults(facts(confinement={PID: "docker-default (enforce)"}), has_apparmor=True) == []
+    for profile in ("unconfined", "docker-default (complain)", "docker-default-mine (enforce)"):
+        second = dataclasses.replace(process(), confinement=profile)
+        assert faults(facts(second), has_apparmor=True) == [f"xray has the profile {profile}"]
+        assert faults(facts(second)) == []
+    assert faults(facts(process()), has_apparmor=True) == []
 
 
 @pytest.mark.parametrize(("found", "why"), [
     (facts(is_root=False), "this user may not see all of /proc"),
+    (HostFacts(is_root=True, listeners=(), processes={}, mounts=facts().mounts),
+     "its processes cannot be told from others"),
+    (HostFacts(is_root=True, listeners=(), processes={PID: dataclasses.replace(process(), namespace="")},
+               mounts=facts().mounts), "its processes cannot be told from others"),
+    (facts(dataclasses.replace(process(), status={"Name": "odd", "Uid": "1"})), "the kernel tells too little of odd"),
     (facts(mounts={PID: ("1 2 0:1 / / rw - ext4 disk rw",)}), "the engine's processes are not those of this machine")])
 def test_what_cannot_be_seen_is_not_checked_and_says_why(found: HostFacts, why: str) -> None:
     (check,) = processes.checks(changed(), FOREIGN, PROMISES, found, has_apparmor=False, remedy="")

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,10 @@ def test_a_resource_that_waits_for_its_deletion_is_none() -> None:
 
 
 def test_only_caddy_may_publish_and_by_the_ports_that_the_settings_say() -> None:
-    ports = frozenset({"0.0.0.0:80/tcp", "0.0.0.0:8443/tcp", "0.0.0.0:8443/udp"})
+    ports = frozenset({"0.0.0.0:80->80/tcp", "0.0.0.0:8443->443/tcp", "0.0.0.0:8443->443/udp"})
     assert promises(httpsPort=8443).allowed("stealth-caddy").ports == ports
     assert {name for name in FULL if promises().allowed(f"stealth-{name}").ports} == {"caddy"}
-    assert "[::]:443/udp".replace("[::]", "::") in promises(ipv6=True).published()
+    assert ":::443->443/udp" in promises(ipv6=True).published()
     assert promises(ipv6="true").published() == promises(ipv6=True).published()
 
 
@@ -57,7 +58,10 @@ def test_only_wireguard_may_be_root_and_has_what_its_departure_allows() -> None:
 
 @pytest.mark.parametrize("name", [name for name in FULL if name not in {"caddy", "wireguard"}])
 def test_every_other_service_may_have_nothing(name: str) -> None:
-    assert promises(allowSysModule=True).allowed(f"stealth-{name}") == Allowed(is_promised=True)
+    allowed = promises(allowSysModule=True).allowed(f"stealth-{name}")
+    assert dataclasses.replace(allowed, volumes={}) == Allowed(is_promised=True)
+    assert all(volume.startswith(f"stealth-{name}-") for place, volume in allowed.volumes.items()
+               if place != "/var/lib/certificates")
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -68,7 +72,7 @@ def test_the_policies_allow_the_same_as_is_promised_here(name: str) -> None:
     assert set(allowed.sysctls) == allowlists.SYSCTLS.get(name, frozenset())
     assert allowed.host_folders == allowlists.HOST_FOLDERS.get(name, frozenset())
     assert allowed.may_be_root == (name in allowlists.ROOT_USERS)
-    assert {port.rpartition(":")[2] for port in allowed.ports} == allowlists.PORTS.get(name, frozenset())
+    assert {port.rpartition("->")[2] for port in allowed.ports} == allowlists.PORTS.get(name, frozenset())
 
 
 def test_modules_may_be_loaded_by_wireguard_alone_and_only_if_the_settings_say_so() -> None:
@@ -81,7 +85,8 @@ def test_a_container_that_nobody_promised_may_have_nothing_by_whatever_name() ->
     assert promises().allowed("rogue") == Allowed()
     assert promises().allowed("stealth-rogue-writer") == Allowed()
     assert promises(mode="minimal").allowed("stealth-wireguard") == Allowed()
-    assert promises().allowed("stealth-xray-writer") == Allowed(is_promised=True, is_writer=True)
+    assert promises().allowed("stealth-xray-writer") == Allowed(
+        is_promised=True, is_writer=True, volumes={"/etc/stealth": "stealth-xray-rendered"})
 
 
 def test_what_is_stopped_the_settings_say() -> None:

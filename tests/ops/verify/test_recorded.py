@@ -91,7 +91,7 @@ def config(told: dict[str, Any]) -> dict[str, Any]:
     (lambda told: host(told)["LogConfig"]["Config"].update({"max-size": "9g"}), "max-size 9g instead of"),
     (lambda told: host(told)["Tmpfs"].update({"/x": ""}), "/x "),
     (lambda told: host(told).update(Sysctls={"net.ipv4.ip_forward": "1"}), "net.ipv4.ip_forward 1 instead of none"),
-    (lambda told: host(told)["PortBindings"].pop("443/udp"), "0.0.0.0:443/tcp, 0.0.0.0:80/tcp instead of"),
+    (lambda told: host(told)["PortBindings"].pop("443/udp"), "0.0.0.0:443->443/tcp, 0.0.0.0:80->80/tcp instead of"),
     (lambda told: config(told).update(Cmd=["x"]), "its command is another"),
     (lambda told: config(told).update(Entrypoint=["/bin/x"]), "its entry point is another"),
     (lambda told: config(told)["Env"].append("MORE=1"), "its environment differs in MORE"),

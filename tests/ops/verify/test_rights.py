@@ -6,7 +6,8 @@ from ops.verify.inspect import touches
 from ops.verify.promises import Allowed
 from tests.ops.verify.samples import changed
 
-NONE = Allowed(is_promised=True)
+VOLUMES = {"/var/lib/xray": "stealth-xray-data"}
+NONE = Allowed(is_promised=True, volumes=VOLUMES)
 BOUND = {"80/tcp": [{"HostIp": "", "HostPort": "9999"}]}
 
 
@@ -30,7 +31,16 @@ def test_a_container_as_hard_as_promised_keeps_every_rule() -> None:
     ("HostConfig", {"SecurityOpt": ["no-new-privileges:false"]}, "its programs may gain privileges"),
     ("HostConfig", {"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}, "it runs with seccomp=unconfined"),
     ("HostConfig", {"SecurityOpt": ["no-new-privileges", "apparmor:unconfined"]}, "it runs with apparmor:unconfined"),
-    ("HostConfig", {"MaskedPaths": []}, "no path of /proc is masked"),
+    ("HostConfig", {"SecurityOpt": ["no-new-privileges", "seccomp=" + '{"defaultAction":"SCMP_ACT_ALLOW"}' * 2]},
+     "it runs with seccomp of its own"),
+    ("HostConfig", {"MaskedPaths": ["/x"]}, "/proc/kcore, /proc/keys, /proc/timer_list, /sys/firmware is open to it"),
+    ("HostConfig", {"ReadonlyPaths": None},
+     "/proc/bus, /proc/fs, /proc/irq, /proc/sys, /proc/sysrq-trigger is open to it"),
+    ("HostConfig", {"Tmpfs": {"/x": "rw,exec,nosuid"}}, "/x lacks nodev, noexec"),
+    ("HostConfig", {"Memory": 1 << 40, "MemorySwap": 1 << 40}, "it may use more than 512 MiB"),
+    ("HostConfig", {"OomKillDisable": True}, "the kernel may not end it when memory is short"),
+    ("Config", {"User": "10002:0"}, "it has root's group"),
+    ("HostConfig", {"GroupAdd": ["0"]}, "it has root's group"),
     ("Config", {"User": ""}, "it runs as root"),
     ("Config", {"User": "0:0"}, "it runs as root"),
     ("Config", {"User": "xray"}, "its user xray is no number"),
@@ -41,10 +51,10 @@ def test_a_container_as_hard_as_promised_keeps_every_rule() -> None:
     ("HostConfig", {"UTSMode": "host"}, "UTSMode is host"),
     ("HostConfig", {"UsernsMode": "host"}, "UsernsMode is host"),
     ("NetworkSettings", {"Networks": {"bridge": {}}}, "it is on Docker's default bridge"),
-    ("HostConfig", {"PortBindings": BOUND}, "it publishes 0.0.0.0:9999/tcp"),
-    ("NetworkSettings", {"Ports": BOUND}, "it publishes 0.0.0.0:9999/tcp"),
+    ("HostConfig", {"PortBindings": BOUND}, "it publishes 0.0.0.0:9999->80/tcp"),
+    ("NetworkSettings", {"Ports": BOUND}, "it publishes 0.0.0.0:9999->80/tcp"),
     ("HostConfig", {"PublishAllPorts": True}, "it publishes every port of its image"),
-    ("HostConfig", {"Devices": [{"PathOnHost": "/dev/kvm"}]}, "it has /dev/kvm"),
+    ("HostConfig", {"Devices": [{"PathOnHost": "/dev/kvm", "PathInContainer": "/dev/kvm"}]}, "it has /dev/kvm"),
     ("HostConfig", {"DeviceCgroupRules": ["c 1:3 rw"]}, "it asks for further devices by a rule"),
     ("HostConfig", {"Sysctls": {"net.ipv4.ip_forward": "1"}}, "it sets net.ipv4.ip_forward to 1"),
     ("HostConfig", {"Memory": 0}, "it may use all of the host's memory"),
@@ -76,8 +86,12 @@ def test_cgroups_of_the_host_are_a_fault_where_the_engine_makes_others(
 @pytest.mark.parametrize(("mount", "fault"), [
     ({"Type": "bind", "Source": "/etc", "Destination": "/x", "RW": False}, "it mounts the host's /etc"),
     ({"Type": "bind", "Source": "/srv/../etc/", "Destination": "/x", "RW": True}, "it mounts the host's /etc to write"),
-    ({"Type": "volume", "Name": "x", "Source": "/y", "Destination": "/x", "RW": True, "Propagation": "rshared"},
-     "its mounts below /x appear on the host"),
+    ({"Type": "volume", "Name": "stealth-xray-data", "Source": "/y", "Destination": "/var/lib/xray", "RW": True,
+      "Propagation": "rshared"}, "its mounts below /var/lib/xray appear on the host"),
+    ({"Type": "volume", "Name": "stealth-admin-data", "Source": "/y", "Destination": "/var/lib/xray", "RW": True},
+     "it mounts the volume stealth-admin-data at /var/lib/xray"),
+    ({"Type": "volume", "Name": "x", "Source": "/y", "Destination": "/x", "RW": False},
+     "it mounts the volume x at /x"),
 ])
 def test_each_mount_of_the_host_is_found(mount: dict[str, object], fault: str) -> None:
     assert faults(changed(Mounts=[mount])) == [fault]
@@ -90,23 +104,29 @@ def test_the_engine_s_socket_is_found_by_whatever_folder() -> None:
 
 
 def test_what_the_table_allows_is_let_pass_and_nothing_more() -> None:
-    entry = changed("HostConfig", CapAdd=["CAP_NET_ADMIN"], Devices=[{"PathOnHost": "/dev/net/tun"}],
-                    Sysctls={"net.ipv4.ip_forward": "1"})
-    allowed = Allowed(is_promised=True, capabilities=frozenset({"NET_ADMIN"}), devices=frozenset({"/dev/net/tun"}),
+    entry = changed("HostConfig", CapAdd=["CAP_NET_ADMIN"], Sysctls={"net.ipv4.ip_forward": "1"})
+    entry["HostConfig"]["Devices"] = [
+        {"PathOnHost": "/dev/net/tun", "PathInContainer": "/dev/net/tun", "CgroupPermissions": "rw"}]
+    allowed = Allowed(is_promised=True, volumes=VOLUMES, capabilities=frozenset({"NET_ADMIN"}),
+                      devices=frozenset({"/dev/net/tun"}),
                       sysctls={"net.ipv4.ip_forward": "1"})
     assert faults(entry, allowed) == []
     entry["HostConfig"]["CapAdd"].append("SYS_MODULE")
     entry["HostConfig"]["Sysctls"]["net.ipv4.ip_forward"] = "0"
-    assert faults(entry, allowed) == ["it has SYS_MODULE beyond NET_ADMIN", "it sets net.ipv4.ip_forward to 0"]
+    entry["HostConfig"]["Devices"][0]["CgroupPermissions"] = "rwm"
+    assert faults(entry, allowed) == ["it has SYS_MODULE beyond NET_ADMIN",
+                                      "it has /dev/net/tun under another name or may make device files",
+                                      "it sets net.ipv4.ip_forward to 0"]
 
 
 def test_a_writer_needs_no_limits_and_still_may_not_be_privileged() -> None:
     entry = changed("HostConfig", ReadonlyRootfs=False, Memory=0, NanoCpus=0, Ulimits=None, Privileged=True)
-    assert faults(entry, Allowed(is_promised=True, is_writer=True)) == ["it is privileged, which is root on the host"]
+    allowed = Allowed(is_promised=True, is_writer=True, volumes=VOLUMES)
+    assert faults(entry, allowed) == ["it is privileged, which is root on the host"]
 
 
 def test_a_stranger_s_mount_of_a_volume_of_ours_is_found() -> None:
-    assert faults(changed(Name="/rogue"), Allowed()) == ["it mounts the server's volume stealth-xray-data"]
+    assert faults(changed(Name="/rogue"), Allowed()) == ["it mounts the volume stealth-xray-data at /var/lib/xray"]
 
 
 PLAIN = changed(Name="/other", Mounts=[])
@@ -118,9 +138,12 @@ PLAIN["NetworkSettings"]["Networks"] = {"bridge": {}}
     ("", {"Name": "/stealth-more"}), ("Config", {"Labels": {"org.stealth-vpn.stack": "local"}}),
     ("NetworkSettings", {"Networks": {"stealth-control": {}}}), ("HostConfig", {"PidMode": "container:abc"}),
     ("HostConfig", {"NetworkMode": "container:stealth-xray"}), ("HostConfig", {"PublishAllPorts": True}),
-    ("", {"Mounts": [{"Name": "stealth-admin-data"}]}), ("HostConfig", {"PortBindings": BOUND})])
+    ("", {"Mounts": [{"Type": "volume", "Name": "stealth-admin-data"}]}),
+    ("", {"Mounts": [{"Type": "bind", "Source": "/var/lib/docker/volumes/stealth-admin-data/_data"}]}),
+    ("", {"Mounts": [{"Type": "bind", "Source": "/"}]}), ("", {"Mounts": [{"Type": "bind", "Source": "/x/y.sock"}]}),
+    ("HostConfig", {"PortBindings": BOUND})])
 def test_a_container_touches_the_server_by_any_of_these(part: str, values: dict[str, object]) -> None:
     entry = {**PLAIN, "HostConfig": {**PLAIN["HostConfig"]}, "Config": {**PLAIN["Config"]}}
-    assert not touches(entry, "local", {"stealth-xray": "abc"})
+    assert not touches(entry, "local", {"stealth-xray": "abc"}, "/var/lib/docker")
     entry |= {part: {**entry[part], **values}} if part else values
-    assert touches(entry, "local", {"stealth-xray": "abc"})
+    assert touches(entry, "local", {"stealth-xray": "abc"}, "/var/lib/docker")

@@ -18,9 +18,14 @@ def test_a_variable_that_is_named_like_a_secret_is_told_by_name_and_not_by_value
 
 @pytest.mark.parametrize("variable", [
     "TZ=UTC", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PASSWORD_FILE=/etc/stealth/x",
-    "EMPTY_TOKEN=", "KEYBOARD=us", "GOTOOLCHAIN=go1.26.8+auto"])
+    "EMPTY_TOKEN=", "GOTOOLCHAIN=go1.26.8+auto"])
 def test_a_plain_variable_is_none(variable: str) -> None:
     assert of(Env=[variable]) == []
+
+
+@pytest.mark.parametrize("words", [["--token", "hunter2"], ["--token=hunter2"], ["sh", "-c", "tool --token hunter2"]])
+def test_a_secret_that_is_given_to_a_flag_is_found(words: list[str]) -> None:
+    assert of(Cmd=words) == ["the command gives a secret to token"]
 
 
 @pytest.mark.parametrize(("value", "what"), [

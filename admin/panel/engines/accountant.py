@@ -49,7 +49,9 @@ class Accountant:
             self.uncounted = uncounted.following(self.uncounted, faults, now)
         # A transaction of its own: whoever changes users waits for one of them at a time.
         with self._database.write() as session:
-            for user in users.refresh_status(session, now):
+            users.await_writers(session)
+            # By the time after the wait: a user whom another's change found expired meanwhile would be let in again.
+            for user in users.refresh_status(session, datetime.now(UTC)):
                 _log.info("User %d is %s now.", user.id, user.status)
             if forgotten is not None:
                 users.purge(session, forgotten)

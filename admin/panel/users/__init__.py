@@ -6,6 +6,7 @@ what an operator can mend.
 
 from .errors import UnknownUserError, UserError
 from .fields import UNCHANGED, NewUser, UserChange
+from .revisions import await_writers
 from .search import Page, UserQuery, by_name, find, search
 from .service import (
     create,
@@ -22,7 +23,7 @@ from .service import (
 from .status import refresh_status, roll_periods
 
 __all__ = [
-    "UNCHANGED", "NewUser", "Page", "UnknownUserError", "UserChange", "UserError", "UserQuery", "by_name", "create",
-    "delete", "edit", "find", "find_for_change", "purge", "refresh_status", "renew_secrets", "reset_usage",
-    "revoke_link", "roll_periods", "search", "start", "switch",
+    "UNCHANGED", "NewUser", "Page", "UnknownUserError", "UserChange", "UserError", "UserQuery", "await_writers",
+    "by_name", "create", "delete", "edit", "find", "find_for_change", "purge", "refresh_status", "renew_secrets",
+    "reset_usage", "revoke_link", "roll_periods", "search", "start", "switch",
 ]

@@ -7,13 +7,13 @@ export GOTOOLCHAIN := go1.26.8+auto
 # Our own Go. A tool that a go.mod names is no package of that module, so ./... is our code alone.
 GO_MODULES := toolchain/languagehost toolchain/providers images/builder/agent images/builder/probe images/builder/egress \
   images/xray images/trojan images/singbox images/caddy images/wireguard tests/e2e/clients/visitor tests/e2e/clients/forger
-SHELL_SCRIPTS := $(wildcard toolchain/*.sh tests/integration/*.sh tests/admin/postgresql/*.sh) .ci/run
+SHELL_SCRIPTS := $(wildcard scripts/* toolchain/*.sh tests/integration/*.sh tests/admin/postgresql/*.sh) .ci/run
 DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients/Dockerfile tests/admin/*/Dockerfile)
 
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview status health logs stop start restart down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
+.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -49,6 +49,22 @@ start: setup
 ## make restart       restarts all that are not stopped, and waits until they are healthy
 restart: setup
 	@$(RUN) $(BIN)/python -m ops restart
+
+## make rebuild       builds each image anew, without the cache, and replaces the services; minutes
+rebuild: setup
+	@$(RUN) $(BIN)/python -m ops rebuild
+
+## make build         builds the images whose sources changed, and leaves all that runs as it is
+build: setup
+	@$(RUN) $(BIN)/python -m ops build
+
+## make validate      checks the configuration as a deploy would, and changes nothing
+validate: setup
+	@$(RUN) $(BIN)/python -m ops validate
+
+## make clean         removes former images, ended containers and the cache of builds; asks first
+clean cleanup: setup
+	@$(RUN) $(BIN)/python -m ops cleanup
 
 ## make logs          shows what the services said last; make logs-xray that of one
 logs: setup

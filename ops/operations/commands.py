@@ -6,17 +6,23 @@ from dataclasses import asdict
 
 import click
 
+from .. import preflight
 from ..docker import Engine
+from ..quantities import shown_size
 from ..stack import Stack
-from ..target import Target
+from ..target import FULL, Target
+from . import cleanup as leftovers
 from . import health as checks
 from . import logs as said
 from . import services
 from . import status as whole
 from .control import Control
+from .rebuild import Builder
 
 _LINES = 100
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines for people.")
+_service = click.argument("service", required=False, shell_complete=lambda _context, _parameter, begun: [
+    service for service in sorted(FULL) if service.startswith(begun)])
 
 
 def _reach(name: str) -> tuple[Engine, Target]:
@@ -38,7 +44,7 @@ def status(name: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("service", required=False)
+@_service
 @_as_json
 @click.pass_obj
 def health(name: str, service: str | None, as_json: bool) -> None:
@@ -50,7 +56,7 @@ def health(name: str, service: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("service", required=False)
+@_service
 @click.argument("lines", required=False, type=click.IntRange(0))
 @click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--since", default="", metavar="WHEN", help="Only from a time on, or a span such as 10m.")
@@ -76,7 +82,7 @@ def logs(name: str, service: str | None, lines: int | None, follow: bool, since:
 
 
 @click.command()
-@click.argument("service", required=False)
+@_service
 @click.pass_obj
 def stop(name: str, service: str | None) -> None:
     """Stop a service, or all; it stays stopped, over deploys and restarts of the engine, until `ops start`."""
@@ -84,7 +90,7 @@ def stop(name: str, service: str | None) -> None:
 
 
 @click.command()
-@click.argument("service", required=False)
+@_service
 @click.pass_obj
 def start(name: str, service: str | None) -> None:
     """Start a service, or all, and wait until they are healthy."""
@@ -92,11 +98,60 @@ def start(name: str, service: str | None) -> None:
 
 
 @click.command()
-@click.argument("service", required=False)
+@_service
 @click.pass_obj
 def restart(name: str, service: str | None) -> None:
     """Restart a service, or all that are not stopped, and wait until they are healthy."""
     _control(name).restart(service)
+
+
+@click.command()
+@_service
+@click.pass_obj
+def rebuild(name: str, service: str | None) -> None:
+    """Build the image of a service, or of each, anew without the cache, and replace that service."""
+    _builder(name).rebuild(service)
+
+
+@click.command()
+@click.pass_obj
+def build(name: str) -> None:
+    """Build the images whose sources changed, and leave all that runs as it is."""
+    _builder(name).build()
+
+
+@click.command()
+@click.pass_obj
+def validate(name: str) -> None:
+    """Check the configuration as a deploy would, policies too, and change nothing."""
+    Target.read(name)
+    stack = Stack(name, click.echo)
+    stack.prepare()
+    verdict = stack.run("preview").verdict
+    click.echo(verdict.sentence())
+    click.echo("The configuration is valid. `make preview` shows what it would change.")
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--keep-cache", is_flag=True, help="Leave the cache of builds, so that the next build stays quick.")
+@click.pass_obj
+def cleanup(name: str, yes: bool, keep_cache: bool) -> None:
+    """Remove former images, ended containers and the cache of builds; never a volume."""
+    engine, _ = _reach(name)
+    found = leftovers.look(engine, keep_cache=keep_cache)
+    if not found:
+        click.echo("There is nothing to clean up.")
+        return
+    click.echo("\n".join(found.lines()))
+    if not yes:
+        click.confirm("Remove all of this?", abort=True)
+    click.echo(f"{shown_size(leftovers.remove(engine, found, click.echo))} are free again.")
+
+
+def _builder(name: str) -> Builder:
+    target = Target.read(name)
+    return Builder(preflight.check(target), target, Stack(name, click.echo), click.echo)
 
 
 def _control(name: str) -> Control:
@@ -104,4 +159,4 @@ def _control(name: str) -> Control:
     return Control(engine, target, Stack(name, click.echo), click.echo)
 
 
-COMMANDS: tuple[click.Command, ...] = (status, health, logs, stop, start, restart)
+COMMANDS: tuple[click.Command, ...] = (status, health, logs, stop, start, restart, rebuild, build, validate, cleanup)

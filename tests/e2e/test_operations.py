@@ -111,3 +111,41 @@ def test_the_whole_server_stops_starts_and_restarts(deployed: Server) -> None:
     assert inspect("trojan")["State"]["StartedAt"] > began
     assert ids() == before
     assert_nothing_would_change(deployed)
+
+
+def test_a_rebuild_replaces_that_service_alone_and_its_former_image_can_go(deployed: Server) -> None:
+    before = ids()
+    former = inspect("trojan")["Image"]
+    done = deployed.ops("rebuild", "trojan")
+    assert done.returncode == 0, done.stdout
+    assert {name for name in SERVICES if ids()[name] != before[name]} == {"trojan"}
+    assert inspect("trojan")["Image"] != former
+    assert healthy() == set(SERVICES)
+    assert_nothing_would_change(deployed)
+    cleaned = deployed.ops("cleanup", "--yes", "--keep-cache")
+    assert cleaned.returncode == 0, cleaned.stdout
+    assert former not in docker("images", "--all", "--quiet", "--no-trunc").split()
+    assert healthy() == set(SERVICES)
+
+
+def test_build_and_validate_touch_nothing_that_runs(deployed: Server) -> None:
+    before = ids()
+    built = deployed.ops("build")
+    assert built.returncode == 0, built.stdout
+    assert "nothing was built" in built.stdout
+    valid = deployed.ops("validate")
+    assert valid.returncode == 0, valid.stdout
+    deployed.configure(httpsPort=0)
+    refused = deployed.ops("validate")
+    assert refused.returncode == 1
+    assert "httpsPort is 0, but a port lies between 1 and 65535" in refused.stdout
+    assert ids() == before
+
+
+def test_the_specification_s_script_works_from_any_folder(deployed: Server) -> None:
+    done = deployed.run("sh", "-c", f"cd / && {deployed.folder}/scripts/service-manager.sh status")
+    assert done.returncode == 0, done.stdout
+    assert "All is well" in done.stdout
+    completed = deployed.run("env", "_OPS_COMPLETE=bash_complete", "COMP_WORDS=ops rest", "COMP_CWORD=1",
+                             f"{deployed.folder}/scripts/ops")
+    assert "plain,restart" in completed.stdout

@@ -1,0 +1,91 @@
+"""Builds images: all that changed, or one anew without what the engine remembers of its last build.
+
+A build anew brings what a pinned source does not hold, such as the packages of the base image; the service is then
+replaced, and no other.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from ..docker import Engine
+from ..errors import OperatorError
+from ..stack import Stack
+from ..target import ROOT, Target
+from .waiting import await_health
+
+_IMAGE = "docker:index/image:Image"
+_SHOWN_LINES = 15
+
+
+class Builder:
+    """The images of one stack."""
+
+    def __init__(self, engine: Engine, target: Target, stack: Stack, show: Callable[[str], None]) -> None:
+        self._engine, self._target, self._stack, self._show = engine, target, stack, show
+
+    def build(self) -> None:
+        """Build the images whose sources changed, and leave all containers as they are."""
+        self._stack.prepare()
+        self._stack.repair(self._engine)
+        follower = self._stack.run("up", "--yes", "--skip-preview", *_targets("**::stealth-*-image"))
+        self._show(f"{follower.changes or 'No'} images were built. `make up` replaces the services that they are for."
+                   if follower.changes else "Every image is as its sources are; nothing was built.")
+
+    def rebuild(self, service: str | None) -> None:
+        """Build the image of a service, or of each, anew, and replace the service; Caddy comes last."""
+        self._stack.prepare()
+        self._stack.repair(self._engine)
+        images = images_of(self._stack.call("stack", "export"))
+        chosen = [name for name in images if service in {None, name, f"stealth-{name}"}]
+        if not chosen:
+            raise OperatorError(f"{service or 'this stack'} has no image in the state. "
+                                f"Name one of {', '.join(images) or 'those that `make up` makes'}.")
+        for name in chosen:
+            self._build_anew(name, images[name])
+        names = [word for name in chosen for word in (f"**::stealth-{name}-image", f"**::stealth-{name}-writer",
+                                                      f"**::stealth-{name}")]
+        anew = [word for name in chosen for word in ("--replace", f"**::stealth-{name}-image")]
+        self._stack.run("up", "--yes", "--skip-preview", *anew, *_targets(*names))
+        await_health(self._engine, self._target.stack, self._target.running, "make up")
+        self._show(f"{', '.join(chosen)}: built anew and replaced; all services are healthy.")
+
+    def _build_anew(self, service: str, inputs: dict[str, Any]) -> None:
+        self._show(f"  image stealth-{service} is being built anew ...")
+        process = self._engine.start(*build_words(inputs))
+        lines: deque[str] = deque(maxlen=_SHOWN_LINES)
+        try:
+            lines.extend(process.stdout or ())
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode != 0:
+            raise OperatorError(f"image stealth-{service} does not build. Mend what its last lines say, and run "
+                                f"`ops rebuild {service}` again; what runs was not touched.\n{''.join(lines).rstrip()}")
+
+
+def images_of(export: str) -> dict[str, dict[str, Any]]:
+    """Return what the state holds of each service's image by service, Caddy's last; the builder is none of them."""
+    resources = json.loads(export)["deployment"].get("resources") or []
+    found = {entry["inputs"]["imageName"].partition("/")[2].partition(":")[0]: entry["inputs"]
+             for entry in resources if entry["type"] == _IMAGE and not entry.get("delete")}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name == "caddy", name)) if name != "builder"}
+
+
+def build_words(inputs: dict[str, Any]) -> list[str]:
+    """Return the docker command that builds an image as the provider does (docker_image_build.go), but anew.
+
+    Paths in the state count from the project's folder. The provider's own build follows, finds each of these steps
+    done, and ends with the same image.
+    """
+    build = inputs["build"]
+    words = ["build", "--no-cache", "--progress", "plain", "--provenance=false", "--tag", inputs["imageName"],
+             "--file", str(ROOT / build["dockerfile"]), "--platform", build["platform"]]
+    for name, value in sorted((build.get("args") or {}).items()):
+        words += ["--build-arg", f"{name}={value}"]
+    return [*words, str(ROOT / build["context"])]
+
+
+def _targets(*patterns: str) -> list[str]:
+    return [word for pattern in patterns for word in ("--target", pattern)]

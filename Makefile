@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
+.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -65,6 +65,10 @@ validate: setup
 ## make clean         removes former images, ended containers and the cache of builds; asks first
 clean cleanup: setup
 	@$(RUN) $(BIN)/python -m ops cleanup
+
+## make doctor        looks for what is wrong with the server and its machine, and names what mends it
+doctor: setup
+	@$(RUN) $(BIN)/python -m ops doctor
 
 ## make logs          shows what the services said last; make logs-xray that of one
 logs: setup

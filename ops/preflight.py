@@ -1,6 +1,7 @@
 """Checks before anything is made: what would otherwise fail late, or in words that help nobody."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -30,11 +31,18 @@ def check(target: Target) -> Engine:
     if target.ipv6 in {True, "true"}:
         _check_ipv6(engine, version)
     if target.is_local:
-        publishers = engine.publishers()
-        for port, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
-            _check_port(publishers.get(f"{port}/{transport}", ""), port, transport)
+        for fault in port_faults(target, engine):
+            raise OperatorError(fault)
         _check_disk(engine)
     return engine
+
+
+def port_faults(target: Target, engine: Engine) -> Iterator[str]:
+    """Yield a sentence for each public port that somebody else than our Caddy holds on this machine."""
+    publishers = engine.publishers()
+    for port, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
+        if fault := _port_fault(publishers.get(f"{port}/{transport}", ""), port, transport):
+            yield fault
 
 
 def check_version(version: str) -> None:
@@ -54,12 +62,12 @@ def _check_ipv6(engine: Engine, version: str) -> None:
             "/etc/docker/daemon.json there and restart Docker.")
 
 
-def _check_port(publisher: str, port: object, transport: str) -> None:
+def _port_fault(publisher: str, port: object, transport: str) -> str:
     if publisher == CADDY or not isinstance(port, int) or not _is_held(port, transport):
-        return
+        return ""
     key = "httpsPort" if transport == "udp" or port != 80 else "httpPort"
     holder = f"the container {publisher}" if publisher else _holder(port, transport)
-    raise OperatorError(
+    return (
         f"port {port}/{transport} is taken by {holder}, but Caddy needs it. Stop that, "
         f"or choose another port with `pulumi config set {key} <port>`.")
 

@@ -27,6 +27,8 @@ class Target:
     http_port: object
     https_port: object
     ipv6: object
+    domain: str = ""
+    network_subnet: str = ""
     services: tuple[str, ...] = FULL
     """Names of the services that the mode asks for."""
 
@@ -44,6 +46,7 @@ class Target:
         values = settings(stack, folder)
         return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
                    https_port=values["httpsPort"], ipv6=values["ipv6"],
+                   domain=str(values.get("domain", "")), network_subnet=str(values["networkSubnet"]),
                    services=(wanted := MINIMAL if values["mode"] == "minimal" else FULL),
                    stopped=frozenset(wanted) & frozenset(values["stopped"] or ()))
 

@@ -17,6 +17,7 @@ from . import logs as said
 from . import services
 from . import status as whole
 from .control import Control
+from .doctor import command as diagnosis
 from .rebuild import Builder
 
 _LINES = 100
@@ -149,6 +150,17 @@ def cleanup(name: str, yes: bool, keep_cache: bool) -> None:
     click.echo(f"{shown_size(leftovers.remove(engine, found, click.echo))} are free again.")
 
 
+@click.command()
+@_as_json
+@click.pass_obj
+def doctor(name: str, as_json: bool) -> None:
+    """Look for what is wrong with the server and its machine, and name the command that mends it; exit code 1 then."""
+    target = Target.read(name)
+    found = diagnosis.run(Engine(target.docker_host), target)
+    click.echo(diagnosis.document(found) if as_json else "\n".join(diagnosis.lines(found)))
+    sys.exit(1 if found else 0)
+
+
 def _builder(name: str) -> Builder:
     target = Target.read(name)
     return Builder(preflight.check(target), target, Stack(name, click.echo), click.echo)
@@ -159,4 +171,5 @@ def _control(name: str) -> Control:
     return Control(engine, target, Stack(name, click.echo), click.echo)
 
 
-COMMANDS: tuple[click.Command, ...] = (status, health, logs, stop, start, restart, rebuild, build, validate, cleanup)
+COMMANDS: tuple[click.Command, ...] = (
+    status, health, logs, stop, start, restart, rebuild, build, validate, cleanup, doctor)

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .bindings import bindings
 from .checks import Check, different, judged, listed
 from .inspect import Entry, is_running, name_of
 from .promises import Promises
-from .rights import bindings, short
+from .rights import short
 from .state import Resource
 
 _UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}

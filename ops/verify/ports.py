@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from .bindings import bindings, outside
 from .checks import Check, judged, listed, unchecked
 from .host import HostFacts, Listener
 from .inspect import Entry, is_running, name_of
 from .promises import Promises
-from .rights import bindings, outside
 
 _PROXY = "docker-proxy"
 _ENGINES = {"dockerd", "containerd"}

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
+from .bindings import bindings
 from .checks import Check, judged, listed
 from .inspect import PREFIX, Entry, name_of
 from .promises import GREATEST_MEMORY, Allowed
@@ -107,19 +108,6 @@ def _ports(entry: Entry, allowed: Allowed) -> Iterator[str]:
         yield f"it publishes {listed(extra)}"
     if entry["HostConfig"].get("PublishAllPorts"):
         yield "it publishes every port of its image"
-
-
-def bindings(ports: object) -> frozenset[str]:
-    """Return published ports, each as `address:port->port/transport`, as the engine prints them anywhere."""
-    if not isinstance(ports, dict):
-        return frozenset()
-    return frozenset(f"{bound.get('HostIp') or '0.0.0.0'}:{bound.get('HostPort') or 'any'}->{inside}"  # noqa: S104 - what empty means
-                     for inside, places in ports.items() for bound in places or [])
-
-
-def outside(port: str) -> str:
-    """Return a published port as the host has it, `address:port/transport`."""
-    return f"{port.partition('->')[0]}/{port.rpartition('/')[2]}"
 
 
 def _folders(entry: Entry, allowed: Allowed) -> Iterator[str]:

@@ -86,7 +86,7 @@ STRANGER = "nobody promised it"
     ((), {"security_opt": "seccomp=unconfined"},
      {"its programs may gain privileges", "it runs with seccomp=unconfined", "sleep may gain privileges",
       "sleep calls the kernel unfiltered"}),
-    ((), {"user": None}, {"it runs as root", "sleep runs as root", "sleep runs with root's group"}),
+    ((), {"user": None}, {"it runs as root", "sleep runs as root; sleep runs with root's group"}),
     (("--volume", "/etc:/host:ro"), {}, {"it mounts the host's /etc"}),
     (("--volume", "/var/run/docker.sock:/x:ro"), {}, {"it may command the container engine"}),
     (("--volume", "stealth-xray-rendered:/x:ro"), {}, {"it mounts the volume stealth-xray-rendered at /x"}),

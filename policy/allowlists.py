@@ -7,6 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import exceptions
+from .resources import CONTAINER, IMAGE, NETWORK, PASSWORD, PROVIDER, VOLUME
+
+TYPES = frozenset({
+    CONTAINER, IMAGE, NETWORK, VOLUME, PASSWORD, PROVIDER, "pulumi:providers:random", "pulumi:pulumi:Stack"})
+"""All that a stack may be made of, beside components."""
+
+COMPONENTS = "stealth-vpn:"
+"""What the types of the program's own components begin with: they group resources, and make nothing themselves."""
 
 SERVICES = frozenset({"admin", "caddy", "singbox", "trojan", "wireguard", "xray"})
 ONE_SHOT_JOBS = frozenset({f"{name}-writer" for name in (*SERVICES, "certificates", "site")})

@@ -3,6 +3,7 @@
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
 from .rules import (
+    closed,
     commands,
     devices,
     filesystem,
@@ -58,6 +59,7 @@ POLICIES: tuple[ResourceValidationPolicy | StackValidationPolicy, ...] = (
     commands.secret_args,
     keeping.owner_labels,
     keeping.protected_volume,
+    closed.unknown_types,
     stack.one_publisher,
     stack.network_isolation,
     stack.required_components,

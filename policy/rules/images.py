@@ -37,7 +37,7 @@ def pinned_digest(resource: Resource) -> Faults:
     name="docker-image-build-args",
     description="An image is built from the project's own folder, holds no secret and is sent nowhere.",
     remedy="Take it away: build arguments stay readable in the image, and context and Dockerfile lie in the project.",
-    severity=HIGH, reference="4.10"), IMAGE, REMOTE_IMAGE, "docker-build:index:Image")
+    severity=HIGH, reference="4.10"), IMAGE, REMOTE_IMAGE)
 def build_args(image: Resource) -> Faults:
     build = image.view("build")
     for key in _ARGUMENTS:

@@ -121,6 +121,9 @@ WHOLE = (
     *(WholeOperator("docker-image-pinned-digest", f"a {kind} of a tag", _of_kind(
         f"docker:index/{kind[0].lower()}{kind[1:]}:{kind}", name="nginx:latest")) for kind in (
         "RemoteImage", "RegistryImage")),
+    *(WholeOperator("resource-disallow-unknown-types", f"a {kind}", _of_kind(kind)) for kind in (
+        "command:local:Command", "docker-build:index:Image", "kubernetes:core/v1:Pod", "pulumi:providers:command",
+        "local:index/file:File")),
     WholeOperator("command-disallow-secret-args", "a secret in a command's arguments", _of_kind(
         "command:local:Command", create=f"/bin/tool --key {KEY}")),
 )

@@ -12,6 +12,14 @@ XRAY, CADDY, WRITER = real("stealth-xray"), real("stealth-caddy"), real("stealth
 BUILT, SEED, ENGINE = real("stealth-xray-image", IMAGE), real("xray-seed", PASSWORD), real("engine", PROVIDER)
 REMOTE, REGISTRY = "docker:index/remoteImage:RemoteImage", "docker:index/registryImage:RegistryImage"
 COMMAND = "command:local:Command"
+OTHER_TYPES: tuple[tuple[str, dict[str, object]], ...] = (
+    (COMMAND, {"create": "docker run -d --privileged --network host -v /:/host alpine"}),
+    ("docker-build:index:Image", {"push": True, "context": {"location": "/"}, "network": "host"}),
+    ("docker-build:index:Index", {}), ("docker-compose:index:Stack", {}), ("docker:index:Container", {}), (REMOTE, {}),
+    (REGISTRY, {}), ("kubernetes:core/v1:Pod", {}), ("local:index/file:File", {}), ("pulumi:providers:command", {}),
+    ("pulumi-python:dynamic:Resource", {}), ("tls:index/privateKey:PrivateKey", {}),
+    ("pulumi:pulumi:StackReference", {}), ("stealth-vpnx:docker:Service", {}),
+)
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 OTHERS = {
@@ -97,6 +105,12 @@ OTHERS = {
                   "added: environment gives a value to API_TOKEN")),
         unknown=((made(COMMAND, create=UNKNOWN),
                   "added: create is not known before the deploy; write it as a constant"),)),
+    "resource-disallow-unknown-types": Cases(
+        passing=(XRAY, WRITER, BUILT, SEED, ENGINE, real("stealth-vpn", NETWORK), real("stealth-xray-data", VOLUME),
+                 made("pulumi:pulumi:Stack"), made("pulumi:providers:random"), made("stealth-vpn:docker:Service")),
+        failing=tuple((made(kind, **inputs), f"added: no policy looks at resources of the type {kind}, "
+                                             "which may start what it likes") for kind, inputs in OTHER_TYPES),
+        not_applicable="it looks at the type of a resource, which is no value"),
     "docker-resource-label-owner": Cases(
         passing=(XRAY, WRITER, real("stealth-vpn", NETWORK), real("stealth-xray-data", VOLUME)),
         failing=((but(XRAY, "labels", gone()),

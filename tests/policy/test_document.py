@@ -7,6 +7,8 @@ from policy.pack import POLICIES
 SHORT = {"CIS Docker Benchmark": "CIS", "OWASP ASVS": "ASVS", "Kubernetes Pod Security Standards": "PSS",
          "NIST SP 800-190": "NIST SP 800-190"}
 
+HEAD = "| policy | level | severity | reference | what it demands | how to mend it |\n|---|---|---|---|---|---|"
+
 
 def row(policy: Policy) -> str:
     assert policy.enforcement_level is not None, f"{policy.name} leaves its level to the pack"
@@ -19,7 +21,8 @@ def row(policy: Policy) -> str:
 
 
 def test_the_document_shows_every_policy_with_its_level_in_the_pack_s_order_and_no_other() -> None:
-    shown = [line for line in Path("docs/policies.md").read_text().splitlines() if line.startswith("| `")]
+    # All between the table's head and the next empty line: whatever else stands there breaks it for its readers.
+    shown = Path("docs/policies.md").read_text().split(f"{HEAD}\n")[1].split("\n\n")[0].splitlines()
     assert shown == [row(policy) for policy in POLICIES]
 
 

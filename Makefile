@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data
+.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data bench-policies
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -138,6 +138,10 @@ translations: setup-dev
 ## make bench-deploy  times a deploy beside Docker Compose of the same containers
 bench-deploy: setup-dev
 	$(BIN)/python -m benchmarks.deploy
+
+## make bench-policies times an update with nothing to do, with the policies and without
+bench-policies: setup-dev
+	$(BIN)/python -m benchmarks.policies
 
 ## make bench-data    measures each protocol's speed and what it costs the server; about ten minutes
 bench-data: setup-dev

@@ -80,10 +80,17 @@ def _sentence(status: int, said: str) -> str:
 
 
 def _of_file(faults: list[dict[str, Any]]) -> list[str]:
-    """Return a line for each fault of an import, up to a screenful."""
-    lines = [f"  line {fault['line']}: {fault['name'] + ': ' if fault['name'] else ''}{fault['sentence']}"
-             for fault in faults[:_MOST_FAULTS]]
-    return lines + ([f"  and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else [])
+    """Return a line for each fault of an import, up to a screenful, and how many there are beside them."""
+    if len(faults) <= _MOST_FAULTS:
+        return list(map(_of_line, faults))
+    # With too many to tell the panel says in the last place how many it has left out, which is about no user.
+    summary = [_of_line(faults[-1])] if not faults[-1]["name"] and not faults[-1]["field"] else []
+    rest = len(faults) - _MOST_FAULTS - len(summary)
+    return [*map(_of_line, faults[:_MOST_FAULTS]), f"  and {rest} more", *summary]
+
+
+def _of_line(fault: dict[str, Any]) -> str:
+    return f"  line {fault['line']}: {fault['name'] + ': ' if fault['name'] else ''}{fault['sentence']}"
 
 
 def _texts(value: Any) -> list[str]:

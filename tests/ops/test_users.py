@@ -139,6 +139,9 @@ def test_the_faults_of_a_file_are_a_line_each_up_to_a_screenful(panel: FakePanel
     lines = done.output.splitlines()
     assert lines[:3] == ["Error: Nothing.", "  line 3: The file is no JSON.", "  line 4: bob: Taken."]
     assert (len(lines), lines[-1]) == (22, "  and 7 more")
+    faults.append({"line": 30, "name": "", "field": "", "sentence": "There are 9 faults more."})
+    lines = ops("users", "import", str(file)).output.splitlines()
+    assert (len(lines), lines[-2:]) == (23, ["  and 7 more", "  line 30: There are 9 faults more."])
 
 
 @pytest.mark.parametrize(("content", "fault"), [

@@ -76,6 +76,21 @@ WRITABLE: Mapping[str, frozenset[str]] = {
 } | {job: frozenset({"/etc/stealth"}) for job in ONE_SHOT_JOBS - {"site-writer"}}
 """Where a container may have a volume that it can write."""
 
+_HANDED_OVER: Mapping[str, str] = {"/var/lib/certificates": "stealth-certificates"}
+_SITE = "stealth-site-#"
+_DATA: Mapping[str, Mapping[str, str]] = {
+    "caddy": {"/data": "stealth-caddy-data", "/config": "stealth-caddy-config", "/srv/site": _SITE, **_HANDED_OVER},
+    "singbox": {"/var/lib/singbox": "stealth-singbox-data", **_HANDED_OVER},
+}
+_RENDERED: Mapping[str, Mapping[str, str]] = {
+    service: {"/etc/stealth": f"stealth-{service}-rendered"} for service in SERVICES}
+VOLUMES: Mapping[str, Mapping[str, str]] = {
+    **{service: {**_RENDERED[service], **_DATA.get(service, {f"/var/lib/{service}": f"stealth-{service}-data"})}
+       for service in SERVICES},
+    **{f"{service}-writer": _RENDERED[service] for service in SERVICES},
+    "certificates-writer": {"/etc/stealth": "stealth-certificates"}, "site-writer": {"/site": _SITE}}
+"""Where a container has which volume, and no container has another's; # stands for 12 hexadecimal digits."""
+
 SCRATCH = frozenset({"/tmp", "/run"})  # noqa: S108 - places inside a container
 """Where each service has a tmpfs."""
 
@@ -99,12 +114,20 @@ SECRET_PERMISSIONS = frozenset({"0400", "0440", "0600"})
 REGISTRIES = frozenset(registry for given in departures("registries").values() for registry in given)
 """Registries that images may come from: none, for they are built on the host itself."""
 
-OWN_IMAGES = "stealth-vpn/"
+OWN_IMAGES = "stealth-vpn/{}:local"
+"""What the image of a service is called, whose id its containers have."""
+
+IMAGE_OWNERS: Mapping[str, str] = {
+    **{service: service for service in SERVICES}, **{f"{service}-writer": service for service in SERVICES},
+    "site-writer": "caddy"}
+"""Whose image a container has; the first certificates' job, which never starts, may keep one of before."""
+
 PUBLIC_RANDOM: frozenset[str] = frozenset()
 """Types of random resources whose value may stand in the state in clear: none."""
 
 FILLED_VOLUMES = frozenset({f"stealth-{service}-rendered" for service in SERVICES} | {"stealth-certificates"})
-"""Volumes that each deploy fills anew; so is that of the operator's site, whose name ends with a hash."""
+"""Volumes of copies: each deploy writes rendered files anew, Caddy hands certificates over from its own data, and
+the operator's site, whose volume ends with a hash, lies in the project."""
 
 OWNER_LABELS = tuple(f"org.stealth-vpn.{name}" for name in ("project", "stack", "component"))
 HASH_LABEL = "org.stealth-vpn.config-sha256"

@@ -16,10 +16,13 @@ class Mount:
     """volume, bind, tmpfs or what else was given."""
 
     source: str
-    """Empty if it is a volume whose name is not known yet."""
+    """Empty if it is a volume whose name is not known yet, or one without a name."""
 
     target: str
     is_read_only: bool
+    is_known: bool = True
+    """Whether what is mounted is known yet."""
+
     propagation: str = ""
     has_driver: bool = False
     """Whether it brings options of a volume's driver, by which a new volume can be a folder of the host."""
@@ -41,17 +44,18 @@ def mounts(container: Resource) -> Iterator[Mount]:
     """Yield what is mounted into it."""
     for mount in container.views("mounts"):
         kind = mount.text("type")
-        is_named = kind == "volume" and not mount.knows("source")
+        is_known = kind != "volume" or mount.knows("source")
         yield Mount(
-            kind=kind, source="" if is_named else mount.text("source"), target=_path(mount.text("target")),
-            is_read_only=bool(mount.flag("readOnly")), propagation=mount.view("bindOptions").text("propagation"),
-            has_driver=mount.has("volumeOptions"))
+            kind=kind, source=mount.text("source") if is_known else "", target=_path(mount.text("target")),
+            is_read_only=bool(mount.flag("readOnly")), is_known=is_known,
+            propagation=mount.view("bindOptions").text("propagation"), has_driver=mount.has("volumeOptions"))
     for volume in container.views("volumes"):
         folder = volume.text("hostPath")
         yield Mount(
             kind="bind" if folder else "container" if volume.text("fromContainer") else "volume",
             source=folder or (volume.text("volumeName") if volume.knows("volumeName") else ""),
-            target=_path(volume.text("containerPath")), is_read_only=bool(volume.flag("readOnly")))
+            target=_path(volume.text("containerPath")), is_known=volume.knows("volumeName"),
+            is_read_only=bool(volume.flag("readOnly")))
 
 
 def _path(given: str) -> str:

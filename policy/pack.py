@@ -37,6 +37,7 @@ POLICIES: tuple[ResourceValidationPolicy | StackValidationPolicy, ...] = (
     networks.project_network_only,
     networks.network_subnet,
     mounts.host_mounts,
+    mounts.own_volumes,
     mounts.docker_socket,
     mounts.shared_propagation,
     devices.devices,
@@ -64,5 +65,6 @@ POLICIES: tuple[ResourceValidationPolicy | StackValidationPolicy, ...] = (
     stack.network_isolation,
     stack.required_components,
     stack.net_admin_singleton,
+    stack.built_images,
     stack.volume_sharing,
 )

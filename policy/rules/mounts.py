@@ -1,10 +1,11 @@
 """What of the host a container gets to see."""
 
 import posixpath
+import re
 
-from policy.allowlists import HOST_FOLDERS
+from policy.allowlists import HOST_FOLDERS, VOLUMES
 from policy.containers import mounts
-from policy.making import CRITICAL, HIGH, About, Faults, on_each
+from policy.making import ASVS, CRITICAL, HIGH, About, Faults, on_each
 from policy.resources import CONTAINER, VOLUME, Resource
 
 _SOCKETS = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
@@ -31,6 +32,23 @@ def host_mounts(resource: Resource) -> Faults:
             yield f"what is mounted at {mount.target} has volumeOptions, by which it can be a folder of the host"
         elif mount.kind == "volume" and "/" in mount.source:
             yield f"what is mounted at {mount.target} is a path and no volume's name"
+
+
+@on_each(About(
+    name="docker-container-volume-allowlist",
+    description="A container has its own volumes, each in its place, and no other's.",
+    remedy="Mount its own volume there; policy/allowlists.py says which container has which volume where.",
+    severity=CRITICAL, standard=ASVS, reference="13.3.2"), CONTAINER)
+def own_volumes(container: Resource) -> Faults:
+    allowed = VOLUMES.get(container.service, {})
+    for mount in mounts(container):
+        if mount.kind != "volume":
+            continue
+        wanted = allowed.get(mount.target)
+        if wanted is None:
+            yield f"it has a volume at {mount.target}, where it has none of its own"
+        elif mount.is_known and not re.fullmatch(wanted.replace("#", "[0-9a-f]{12}"), mount.source):
+            yield f"it has the volume {mount.source or 'without a name'} at {mount.target} instead of {wanted}"
 
 
 def _driver_faults(volume: Resource) -> Faults:

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-from policy.allowlists import CONTROL, EDGE, ONE_SHOT_JOBS, SERVICES
+from policy.allowlists import CONTROL, EDGE, IMAGE_OWNERS, ONE_SHOT_JOBS, OWN_IMAGES, SERVICES
 from policy.containers import is_job, mounts
 from policy.making import ADVISORY, ASVS, CRITICAL, HIGH, MEDIUM, NIST, About, StackFaults, on_stack
-from policy.resources import CONTAINER, NETWORK, Resource
+from policy.resources import CONTAINER, IMAGE, NETWORK, Resource
 from policy.view import Finding
 
 _Found = TypeVar("_Found")
@@ -82,6 +82,27 @@ def net_admin_singleton(resources: Resources) -> StackFaults:
     holders = [item for item in _containers(resources) if _known(item, _added)]
     for holder in holders[1:]:
         yield holder, f"it has a capability beside {holders[0].subject}"
+
+
+@on_stack(About(
+    name="stack-built-images",
+    description="A container has the very image that this stack has built for its service.",
+    remedy="Give it the id that components/images.py has for its service.",
+    severity=CRITICAL, reference="4.5, 5.28"))
+def built_images(resources: Resources) -> StackFaults:
+    built = {item.text("imageName"): item for item in resources if item.kind == IMAGE and item.knows("imageName")}
+    for item in _containers(resources):
+        owner = IMAGE_OWNERS.get(item.service)
+        if owner is None or not item.knows("image"):
+            continue
+        image = built.get(OWN_IMAGES.format(owner))
+        if image is None:
+            yield item, f"no image is built for {owner}"
+        elif not image.knows("repoDigest") or not image.text("repoDigest"):
+            # What comes of an image that is yet to be built is not known either.
+            yield item, "its image is known before it is built"
+        elif item.text("image") != image.text("repoDigest"):
+            yield item, f"it has another image than the one that is built for {owner}"
 
 
 @on_stack(About(

@@ -52,6 +52,12 @@ FILES = (
                      "/root", "/var/lib/docker/volumes", "/srv/data")), on=EVERY),
     *_each("docker-container-disallow-host-mounts", "mounts.volumeOptions",
            to({"driverOptions": {"type": "none", "o": "bind", "device": "/etc"}}), to({"driverName": "nfs"}), on=EVERY),
+    *_each("docker-container-volume-allowlist", "mounts.source",
+           to("stealth-other-data"), to("stealth-other-rendered"), to("stealth-certificates"), to(""), on=EVERY),
+    *_each("docker-container-volume-allowlist", "mounts.target", to("/other"), to("/etc"), on=EVERY),
+    *_each("docker-container-volume-allowlist", "mounts", *(
+        plus({"type": "volume", "source": name, "target": "/other", "readOnly": True})
+        for name in ("stealth-admin-rendered", "stealth-caddy-data")), on=EVERY),
     *_each("docker-container-disallow-docker-socket", "mounts", *(
         plus({"type": "bind", "source": path, "target": "/run/engine.sock", "readOnly": True})
         for path in ("/var/run/docker.sock", "/run/containerd/containerd.sock")), on=EVERY),

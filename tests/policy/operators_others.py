@@ -113,6 +113,10 @@ WHOLE = (
         "stealth-xray", _put("networksAdvanced.ipv4Address", to("10.1.2.3")))),
     WholeOperator("stack-net-admin-singleton", "a second one with NET_ADMIN", _changed(
         "stealth-xray", _put("capabilities.adds", plus("CAP_NET_ADMIN")))),
+    *(WholeOperator("stack-built-images", f"another image for {name}", _changed(
+        f"stealth-{name}", _put("image", to(f"sha256:{'0' * 64}"))))
+      for service in ("admin", "caddy", "singbox", "trojan", "wireguard", "xray")
+      for name in (service, f"{service}-writer")),
     *(WholeOperator("docker-disallow-swarm", f"a {kind}", _of_kind(f"docker:index/{kind[0].lower()}{kind[1:]}:{kind}"))
       for kind in ("Service", "Secret", "ServiceConfig", "Plugin")),
     *(WholeOperator("random-disallow-cleartext-generators", f"a {kind}", _of_kind(

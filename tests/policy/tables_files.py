@@ -15,6 +15,10 @@ def _bind(source: str) -> dict[str, object]:
     return {"type": "bind", "source": source, "target": "/host", "readOnly": True}
 
 
+def _volume(source: str, target: str) -> dict[str, object]:
+    return {"type": "volume", "source": source, "target": target, "readOnly": True}
+
+
 FILES = {
     "docker-container-enable-read-only-rootfs": Cases(
         passing=(XRAY, WRITER),
@@ -64,6 +68,30 @@ FILES = {
                  (but(XRAY, "mounts", plus(_bind(UNKNOWN))),
                   "xray: mounts[2].source is not known before the deploy; write it as a constant"),
                  (unknown(XRAY, "mounts.source"), SILENT))),
+    "docker-container-volume-allowlist": Cases(
+        passing=(XRAY, WRITER, CADDY, but(CADDY, "mounts", plus(_volume("stealth-site-0123456789ab", "/srv/site"))),
+                 but(real("stealth-singbox"), "mounts", plus(_volume(
+                     "stealth-certificates", "/var/lib/certificates")))),
+        failing=((but(XRAY, "mounts.source", "stealth-admin-data"),
+                  "xray: it has the volume stealth-admin-data at /var/lib/xray instead of stealth-xray-data"),
+                 (but(XRAY, "mounts.source", "stealth-admin-rendered"),
+                  "xray: it has the volume stealth-admin-rendered at /etc/stealth instead of stealth-xray-rendered"),
+                 (but(XRAY, "mounts.source", ""),
+                  "xray: it has the volume without a name at /var/lib/xray instead of stealth-xray-data"),
+                 (but(XRAY, "mounts", plus(_volume("stealth-admin-rendered", "/x"))),
+                  "xray: it has a volume at /x, where it has none of its own"),
+                 (but(XRAY, "mounts", plus(_volume("stealth-certificates", "/var/lib/certificates"))),
+                  "xray: it has a volume at /var/lib/certificates, where it has none of its own"),
+                 (but(CADDY, "mounts", plus(_volume("stealth-site-other", "/srv/site"))),
+                  "caddy: it has the volume stealth-site-other at /srv/site instead of stealth-site-#"),
+                 (but(WRITER, "mounts.source", "stealth-admin-rendered"),
+                  "xray-writer: it has the volume stealth-admin-rendered at /etc/stealth instead of "
+                  "stealth-xray-rendered"),
+                 (but(XRAY, "volumes", [{"volumeName": "stealth-admin-data", "containerPath": "/var/lib/admin"}]),
+                  "xray: it has a volume at /var/lib/admin, where it has none of its own")),
+        unknown=((unknown(XRAY, "mounts.source"), SILENT),
+                 (unknown(XRAY, "mounts.target"),
+                  "xray: mounts[0].target is not known before the deploy; write it as a constant"))),
     "docker-container-disallow-docker-socket": Cases(
         passing=(XRAY, WRITER),
         failing=((but(XRAY, "mounts", plus(_bind("/var/run/docker.sock"))),

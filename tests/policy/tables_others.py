@@ -6,7 +6,7 @@ from tests.policy.changes import also, gone
 from tests.policy.judge import UNKNOWN
 from tests.policy.operators_containers import KEY
 from tests.policy.operators_others import WHOLE
-from tests.policy.program import PROVIDER, Resource, full
+from tests.policy.program import PROVIDER, Resource, full, run
 
 XRAY, CADDY, WRITER = real("stealth-xray"), real("stealth-caddy"), real("stealth-xray-writer")
 BUILT, SEED, ENGINE = real("stealth-xray-image", IMAGE), real("xray-seed", PASSWORD), real("engine", PROVIDER)
@@ -31,6 +31,10 @@ OTHERS = {
                   "added: its image comes from example.com, and no registry is involved here"),
                  (made(REGISTRY, name="nginx"),
                   "added: its name is nginx, which may be another image tomorrow"),
+                 (made(REMOTE, name=f"stealth-vpn/x@{DIGEST}"),
+                  f"vpn/x@{DIGEST}: its image comes from docker.io, and no registry is involved here"),
+                 (but(XRAY, "image", f"stealth-vpn/xray@{DIGEST}"),
+                  "xray: its image comes from docker.io, and no registry is involved here"),
                  (but(XRAY, "image", "stealth-vpn/xray:local"),
                   "xray: its image is stealth-vpn/xray:local, which may be another image tomorrow")),
         unknown=((made(REMOTE, name=UNKNOWN),
@@ -130,11 +134,11 @@ def _whole(name: str) -> Made:
     return lambda: found.mutate(full())
 
 
-def _with(changed: Made) -> Made:
-    """The whole program with another version of one resource."""
+def _with(*changed: Made) -> Made:
+    """The whole program with another version of some resources."""
     def replace() -> tuple[Resource, ...]:
-        (new,) = changed()
-        return tuple(new if item.urn == new.urn else item for item in full())
+        new = {item.urn: item for made_anew in changed for item in made_anew()}
+        return tuple(new.get(item.urn, item) for item in full())
 
     return replace
 
@@ -177,6 +181,19 @@ STACKS = {
         failing=((_whole("a second one with NET_ADMIN"),
                   "xray: it has a capability beside wireguard"),),
         unknown=((_with(unknown(XRAY, "capabilities")), SILENT),)),
+    "stack-built-images": Cases(
+        passing=(full, _minimal, lambda: run({"tls": "acme", "siteDir": "images/caddy/site"})),
+        failing=((_with(but(XRAY, "image", DIGEST)),
+                  "xray: it has another image than the one that is built for xray"),
+                 (_with(but(WRITER, "image", DIGEST)),
+                  "xray-writer: it has another image than the one that is built for xray"),
+                 (_with(but(BUILT, "repoDigest", DIGEST)),
+                  "xray: it has another image than the one that is built for xray"),
+                 (_with(unknown(BUILT, "repoDigest")),
+                  "xray: its image is known before it is built"),
+                 (_with(but(BUILT, "imageName", "stealth-vpn/other:local")),
+                  "xray: no image is built for xray")),
+        unknown=((_with(unknown(BUILT, "repoDigest"), unknown(XRAY, "image"), unknown(WRITER, "image")), SILENT),)),
     "stack-volume-sharing": Cases(
         passing=(full, _minimal),
         failing=((_with(but(XRAY, "mounts.source", "stealth-admin-rendered")),

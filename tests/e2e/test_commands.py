@@ -12,7 +12,7 @@ from ops import subscription
 from ops.docker import Engine
 from ops.panel import Panel
 from tests.e2e.containers import call_text
-from tests.e2e.deployment import ENGINE_ADDRESS, Server, address, docker
+from tests.e2e.deployment import ENGINE_ADDRESS, Server, address, docker, inspect
 from tests.e2e.panel_api import panel_api
 
 pytestmark = pytest.mark.integration
@@ -74,6 +74,13 @@ def test_ten_thousand_users_come_by_a_file_leave_by_another_and_go_at_once(
     assert lines[1].startswith("  line 2: first: ")
     assert lines[-2] == "  and 980 more"
     assert f"There are {len(told) - 1000} faults more" in lines[-1]
+    before = inspect("admin")["State"]["StartedAt"]
+    assert f"{len(told)} are replaced" in ops("users", "import", str(exported), "--on-clash", "replace")
+    assert inspect("admin")["State"]["StartedAt"] == before, "the panel ran out of memory"
+    peak = re.findall(r"VmHWM:\s+(\d+) kB", docker("exec", "stealth-admin", "cat", "/proc/1/status"))[0]
+    with capsys.disabled():
+        print(f"Its own export of {exported.stat().st_size >> 20} MiB imported again; the panel held "
+              f"{int(peak) >> 10} MiB at most, of {inspect('admin')['HostConfig']['Memory'] >> 20}.")
     ids = [user["id"] for user in json.loads(ops("users", "--json", "list", "--search", "guest"))]
     panel = Panel(Engine(ENGINE_ADDRESS))
     assert panel.call("POST", "/users/bulk", {"ids": ids, "action": "delete"}) == {"changed": 10_000}

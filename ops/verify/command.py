@@ -40,8 +40,9 @@ def run(stack: Stack, state: State, beside: Collection[str] = (), *, only_own: b
     pids = [int(entry["State"]["Pid"]) for entry in observed.containers if is_running(entry)]
     facts = containers.settled(lambda: HostFacts.of(engine, pids, _PARAMETERS),
                                lambda found: containers.of_processes(promises, observed, entries, found))
+    others = ports.of_others(observed.containers, entries)
     return [*containers.checks(promises, observed, entries),
             *containers.of_processes(promises, observed, entries, facts),
-            *ports.checks(promises, entries, facts), *networks.checks(promises, observed),
+            *ports.checks(promises, entries, facts, others), *networks.checks(promises, observed),
             *images.checks(promises, observed), *engine_checks.checks(promises, observed),
             *hunt.checks(secrets_of(state, stack.passphrase()), stack, engine, observed, entries, facts)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from . import deployed, engine, processes, rights
 from .checks import Check, Verdict, judged
 from .host import HostFacts
-from .inspect import Entry, Observed, is_running, name_of, touches
+from .inspect import Entry, Observed, is_running, name_of, publishes, touches
 from .promises import Promises
 
 # A health check's process has the engine's own rights until it has begun: for some ten milliseconds.
@@ -19,7 +19,7 @@ def chosen(promises: Promises, observed: Observed, beside: Collection[str], *, o
     ids = {title: made.id for title, made in promises.containers.items()}
     folder = str(observed.info.get("DockerRootDir", "/var/lib/docker"))
     return [entry for entry in observed.containers if touches(entry, promises.stack, ids, folder)
-            or not (only_own or name_of(entry) in beside)]
+            or (not only_own and (publishes(entry) or name_of(entry) not in beside))]
 
 
 def checks(promises: Promises, observed: Observed, entries: Iterable[Entry]) -> Iterator[Check]:

@@ -58,7 +58,7 @@ def is_running(entry: Entry) -> bool:
 
 
 def touches(entry: Entry, stack: str, ids: Mapping[str, str], folder: str) -> bool:
-    """Tell whether a container is the server's own by any sign, reaches into it, or is reachable beside it.
+    """Tell whether a container is the server's own by any sign, or reaches into it.
 
     `ids` leads from the names of the server's containers to their ids; `folder` is where the engine keeps its data.
     """
@@ -71,8 +71,12 @@ def touches(entry: Entry, stack: str, ids: Mapping[str, str], folder: str) -> bo
             or bool(shared & (set(ids) | set(ids.values())))
             or any(volume.startswith(PREFIX) for volume in volumes)
             or any(_contains(source, folder) or _contains(folder, source) or source.endswith(".sock")
-                   for source in sources)
-            or bool(host.get("PortBindings")) or bool(host.get("PublishAllPorts")))
+                   for source in sources))
+
+
+def publishes(entry: Entry) -> bool:
+    """Tell whether a container can be reached beside the server."""
+    return bool(entry["HostConfig"].get("PortBindings")) or bool(entry["HostConfig"].get("PublishAllPorts"))
 
 
 def _contains(outer: str, inner: str) -> bool:

@@ -14,8 +14,16 @@ _LOOPBACK = ("127.", "::1")
 _MEND = "Find its container by `docker ps`, remove it, and run `make up`."
 
 
-def checks(promises: Promises, containers: Iterable[Entry], facts: HostFacts) -> Iterator[Check]:
-    """Judge the published ports of all containers together, and who listens on the machine."""
+def of_others(containers: Iterable[Entry], judged_ones: Iterable[Entry]) -> frozenset[str]:
+    """Return what containers publish that are left alone, as the host has it."""
+    names = {name_of(entry) for entry in judged_ones}
+    return frozenset(outside(port) for entry in containers if name_of(entry) not in names
+                     for port in bindings(entry["NetworkSettings"].get("Ports")))
+
+
+def checks(promises: Promises, containers: Iterable[Entry], facts: HostFacts,
+           others: frozenset[str] = frozenset()) -> Iterator[Check]:
+    """Judge the published ports of all judged containers together, and who listens on the machine."""
     running = [entry for entry in containers if is_running(entry)]
     yield judged("ports", "only stealth-caddy publishes any (CIS 5.9)", _publishers(running), _MEND)
     yield judged("ports", "all promised ones are published", _missing(promises, running),
@@ -28,7 +36,7 @@ def checks(promises: Promises, containers: Iterable[Entry], facts: HostFacts) ->
                         "Install iproute2 on the engine's machine, and run it as root or by sudo.")
         return
     own = {pid for pids in inside.values() for pid in pids}
-    yield judged("ports", promise, _listening(promises, facts.listeners, own), _MEND)
+    yield judged("ports", promise, _listening(promises, facts.listeners, own, others), _MEND)
     yield judged("engine", "takes no commands from the network (CIS 2.7)",
                  [f"{name} listens on {shown(socket)}" for socket in facts.listeners for name, _ in socket.holders
                   if name in _ENGINES and not socket.address.startswith(_LOOPBACK)],
@@ -62,8 +70,9 @@ def _missing(promises: Promises, running: Iterable[Entry]) -> list[str]:
     return [f"{port} is not" for port in sorted(promises.published() - published)]
 
 
-def _listening(promises: Promises, sockets: Iterable[Listener], inside: set[int]) -> Iterator[str]:
-    reachable = {outside(port) for port in promises.published()}
+def _listening(promises: Promises, sockets: Iterable[Listener], inside: set[int],
+               others: frozenset[str]) -> Iterator[str]:
+    reachable = {outside(port) for port in promises.published()} | others
     for socket in sockets:
         for name, pid in socket.holders:
             if (name == _PROXY or pid in inside) and shown(socket) not in reachable:

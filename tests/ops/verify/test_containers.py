@@ -39,4 +39,10 @@ def test_every_container_is_judged_but_those_named_and_after_an_up_those_that_to
         return [entry["Name"] for entry in containers.chosen(promises(), observed, beside, only_own=only_own)]
 
     assert chosen() == ["/stealth-xray", "/other"]
+    PLAIN["HostConfig"]["PortBindings"] = {"80/tcp": [{"HostPort": "9999"}]}
+    try:
+        assert chosen("other") == ["/stealth-xray", "/other"], "a published port is judged, whoever is named"
+        assert chosen(only_own=True) == ["/stealth-xray"], "and fails no deploy"
+    finally:
+        PLAIN["HostConfig"]["PortBindings"] = {}
     assert chosen("other", "stealth-xray") == chosen(only_own=True) == ["/stealth-xray"]

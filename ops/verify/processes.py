@@ -140,6 +140,9 @@ def _files(promises: Promises, name: str, found: Iterable[str]) -> Iterator[str]
               for upload in uploads if str(upload["file"]).startswith(RENDERED)}
     there = {line.split(" ", 2)[2]: " ".join(line.split(" ", 2)[:2]) for line in found}
     for file in sorted(wanted.keys() | there.keys()):
+        if file not in wanted and there[file] in wanted.values():
+            # Left by a former configuration, for nobody else to read: a volume keeps what is not written anew.
+            continue
         if wanted.get(file) != there.get(file):
             yield f"{file} is {there.get(file, 'missing')} instead of {wanted.get(file, 'none')}"
 

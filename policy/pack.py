@@ -61,6 +61,7 @@ POLICIES: tuple[ResourceValidationPolicy | StackValidationPolicy, ...] = (
     keeping.owner_labels,
     keeping.protected_volume,
     closed.unknown_types,
+    closed.unknown_properties,
     stack.one_publisher,
     stack.network_isolation,
     stack.required_components,

@@ -42,6 +42,11 @@ class View:
         """Return the names of all that is given."""
         return tuple(sorted(key for key in self._props if self.has(key)))
 
+    def is_filled(self, key: str) -> bool:
+        """Tell whether a property is not known or says anything: an empty text, list or object says nothing."""
+        value = self._value(key) if self.knows(key) else True
+        return value is not None and (isinstance(value, bool | int | float) or len(value) > 0)
+
     def text(self, key: str) -> str:
         """Return a text; empty if absent."""
         return _text(self._value(key), self._at(key))
@@ -73,6 +78,10 @@ class View:
     def view(self, key: str) -> "View":
         """Return an object; an empty one if absent."""
         return _view(self._value(key), self._at(key))
+
+    def objects(self, key: str) -> "tuple[View, ...]":
+        """Return the objects of a list, or the one object that stands there."""
+        return (self.view(key),) if isinstance(self._value(key), Mapping) else self.views(key)
 
     def table(self, key: str) -> dict[str, str]:
         """Return an object of texts; empty if absent."""

@@ -58,6 +58,14 @@ FILES = (
     *_each("docker-container-volume-allowlist", "mounts", *(
         plus({"type": "volume", "source": name, "target": "/other", "readOnly": True})
         for name in ("stealth-admin-rendered", "stealth-caddy-data")), on=EVERY),
+    *(Operator(policy="resource-disallow-unknown-properties", path=path, change=to(value), on=EVERY)
+      for path, value in (
+        ("entrypoints", ["/usr/sbin/sshd", "-D"]), ("hosts", [{"host": "admin", "ip": "192.0.2.1"}]),
+        ("dns", ["192.0.2.1"]), ("shmSize", 4096.0), ("workingDir", "/data"),
+        ("mounts.tmpfsOptions", {"mode": 511.0}))),
+    *_each("resource-disallow-unknown-properties", "networksAdvanced.aliases", to(["stealth-admin"])),
+    *_each("resource-disallow-unknown-properties", "networksAdvanced.driverOpts",
+           to(["com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.route_localnet=1"])),
     *_each("docker-container-disallow-docker-socket", "mounts", *(
         plus({"type": "bind", "source": path, "target": "/run/engine.sock", "readOnly": True})
         for path in ("/var/run/docker.sock", "/run/containerd/containerd.sock")), on=EVERY),

@@ -20,6 +20,18 @@ OTHER_TYPES: tuple[tuple[str, dict[str, object]], ...] = (
     ("pulumi-python:dynamic:Resource", {}), ("tls:index/privateKey:PrivateKey", {}),
     ("pulumi:pulumi:StackReference", {}), ("stealth-vpnx:docker:Service", {}),
 )
+UNKNOWN_PROPERTIES: tuple[tuple[str, str, object], ...] = (
+    ("networksAdvanced.driverOpts", "networksAdvanced.driverOpts",
+     ["com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.route_localnet=1"]),
+    ("networksAdvanced.aliases", "networksAdvanced.aliases", ["stealth-admin", "admin"]),
+    ("networksAdvanced.gwPriority", "networksAdvanced.gwPriority", 0.0),
+    ("mounts.tmpfsOptions", "mounts.tmpfsOptions", {"mode": 511.0}),
+    ("volumes", "volumes.selinuxRelabel", [{"volumeName": "x", "selinuxRelabel": "Z"}]),
+    ("dns", "dns", ["192.0.2.1"]), ("hosts", "hosts", [{"host": "admin", "ip": "192.0.2.1"}]),
+    ("shmSize", "shmSize", 4096.0), ("storageOpts", "storageOpts", {"size": "120G"}),
+    ("stopSignal", "stopSignal", "SIGKILL"), ("workingDir", "workingDir", "/tmp"),  # noqa: S108 - inside
+    ("entrypoints", "entrypoints", ["/usr/sbin/sshd", "-D"]), ("of-tomorrow", "of-tomorrow", False),
+)
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 OTHERS = {
@@ -115,6 +127,24 @@ OTHERS = {
         failing=tuple((made(kind, **inputs), f"added: no policy looks at resources of the type {kind}, "
                                              "which may start what it likes") for kind, inputs in OTHER_TYPES),
         not_applicable="it looks at the type of a resource, which is no value"),
+    "resource-disallow-unknown-properties": Cases(
+        passing=(XRAY, WRITER, CADDY, BUILT, SEED, ENGINE, real("stealth-vpn", NETWORK),
+                 real("stealth-xray-data", VOLUME), but(XRAY, "dns", []), but(XRAY, "domainname", ""),
+                 but(XRAY, "storageOpts", {}), but(XRAY, "__defaults", ["mustRun"])),
+        failing=(*((but(XRAY, path, value), f"xray: {said} is a property that no policy looks at")
+                   for path, said, value in UNKNOWN_PROPERTIES),
+                 (but(BUILT, "build.cacheFrom", {"images": ["example.com/evil"]}),
+                  "stealth-xray-image: build.cacheFrom is a property that no policy looks at"),
+                 (but(BUILT, "build.addHosts", ["example.com:192.0.2.1"]),
+                  "stealth-xray-image: build.addHosts is a property that no policy looks at"),
+                 (but(real("stealth-xray-data", VOLUME), "cluster", {"type": "mount"}),
+                  "xray-data: cluster is a property that no policy looks at"),
+                 (but(real("stealth-vpn", NETWORK), "ipamConfigs.auxAddress", {"a": "192.0.2.1"}),
+                  "vpn: ipamConfigs.auxAddress is a property that no policy looks at"),
+                 (but(ENGINE, "certPath", "/srv/certificates"),
+                  "engine: certPath is a property that no policy looks at")),
+        unknown=((unknown(XRAY, "dns"), "xray: dns is a property that no policy looks at"),
+                 (unknown(XRAY, "image"), SILENT))),
     "docker-resource-label-owner": Cases(
         passing=(XRAY, WRITER, real("stealth-vpn", NETWORK), real("stealth-xray-data", VOLUME)),
         failing=((but(XRAY, "labels", gone()),

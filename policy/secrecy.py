@@ -3,18 +3,25 @@
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 
-_NAME = re.compile(r"pass(?!ive)|secret|token|credential|private|uuid|(?:^|[_\W])key|key(?:$|[_\W])", re.IGNORECASE)
-# What names a place, and not what lies there.
-_PLACE = re.compile(r"(?:file|path|dir|folder|name|name_file)$", re.IGNORECASE)
-_ASSIGNED = re.compile(r"(?:^|[\s;&|])(?:--?)?([A-Za-z][\w.-]*)=([^\s;&|]+)")
+_NAME = re.compile(
+    r"pass(?!ive)|secret|token|credential|private|uuid|bearer|(?:^|[_\W])key|key(?:$|[_\W])"
+    r"|(?:^|[_\W])(?:psk|pwd|seed|auth|authorization)(?:$|[_\W])", re.IGNORECASE)
+# What names a place, and not what lies there: `keyfile` does, `PROFILE` does not.
+_PLACE = re.compile(
+    r"(?:^|[_\W]|key|pass|password|secret|token)(?:file|path|dir|folder|name|name_file)$", re.IGNORECASE)
+_ASSIGNED = re.compile(r"(?:^|[\s;&|\"'?,{])-{0,2}([A-Za-z][\w.-]*)=[\"']?([^\s;&|,\"']+)")
+_ENTRY = re.compile(r"[\"']([A-Za-z][\w.-]*)[\"']\s*:\s*[\"']?([^\s\"',}]+)")
+_HEADER = re.compile(r"(?:^|[\s\"'])([A-Za-z][\w-]*):\s+([^\s\"']+)")
 _FLAG = re.compile(r"--?([A-Za-z][\w.-]*)")
 _SHAPES = (
     ("a PEM block", re.compile(r"-----BEGIN ")),
     ("a UUID", re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)),
     ("an address with a password", re.compile(r"://[^\s/@:]*:[^\s/@]+@")),
-    ("a hexadecimal key", re.compile(r"(?<![0-9a-zA-Z])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-zA-Z])",
-                                     re.IGNORECASE)),
+    ("a hexadecimal key", re.compile(r"(?<![0-9a-zA-Z])[0-9a-f]{32,}(?![0-9a-zA-Z])", re.IGNORECASE)),
+    ("a login", re.compile(r"\bBearer\s+\S|\bAuthorization:\s*\S|(?:^|\s)(?:-u|--user)[\s=][^\s:]*[a-z][^\s:]*:\S",
+                           re.IGNORECASE)),
 )
 # Base64 of at least 16 bytes, of either alphabet; the panel's password has 24 letters and digits.
 _RANDOM = re.compile(r"(?<![\w+/=-])[\w+/-]{22,}={0,2}(?![\w+/=-])", re.ASCII)
@@ -28,6 +35,7 @@ def is_secret_name(name: str) -> bool:
     return bool(_NAME.search(words)) and not _PLACE.search(words)
 
 
+@cache
 def shape(text: str) -> str:
     """Return what a text that looks like a secret looks like, or nothing."""
     for title, pattern in _SHAPES:
@@ -39,10 +47,11 @@ def shape(text: str) -> str:
 
 
 def assigned(text: str) -> Iterator[str]:
-    """Yield the names in a text that are given a secret: `NAME=value`, `--name=value`."""
-    for name, _ in _ASSIGNED.findall(text):
-        if is_secret_name(name):
-            yield name
+    """Yield the names that a text gives a secret: `NAME=value`, `--name=value`, `"name": "value"`, `Name: value`."""
+    for pattern in (_ASSIGNED, _ENTRY, _HEADER):
+        for name, _ in pattern.findall(text):
+            if is_secret_name(name):
+                yield name
 
 
 def flags(words: tuple[str, ...]) -> Iterator[str]:
@@ -51,3 +60,12 @@ def flags(words: tuple[str, ...]) -> Iterator[str]:
         match = _FLAG.fullmatch(flag)
         if match and is_secret_name(match[1]) and not value.startswith("-"):
             yield match[1]
+
+
+@cache
+def names_given(*words: str) -> tuple[str, ...]:
+    """Return the names that the words of a line give a secret, each word being a line of a shell's as well."""
+    found = [*flags(words)]
+    for word in words:
+        found += [*assigned(word), *flags(tuple(word.split()))]
+    return tuple(dict.fromkeys(found))

@@ -5,7 +5,8 @@ and an unknown one raises as soon as it is touched and would end the whole rule 
 gives plain Python, and raises a Finding where it cannot; making.py turns that into a violation.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pulumi_policy.proxy import UnknownValueError
@@ -46,6 +47,12 @@ class View:
         """Tell whether a property is not known or says anything: an empty text, list or object says nothing."""
         value = self._value(key) if self.knows(key) else True
         return value is not None and (isinstance(value, bool | int | float) or len(value) > 0)
+
+    def all_texts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield every text that is known, however deep: its place, the name it has there, and itself."""
+        for key in self._props:
+            with contextlib.suppress(NotKnown):
+                yield from _texts_of(self._value(key), self._at(key), key)
 
     def text(self, key: str) -> str:
         """Return a text; empty if absent."""
@@ -119,6 +126,18 @@ def _text(value: Any, place: str) -> str:
     if isinstance(value, str):
         return value
     raise Finding(f"{place} is no text")
+
+
+def _texts_of(value: Any, place: str, name: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(value, str):
+        yield place, name, value
+    elif isinstance(value, Mapping):
+        yield from View(value, place).all_texts()
+    elif isinstance(value, Sequence):
+        for index in range(len(value)):
+            inner = f"{place}[{index}]"
+            with contextlib.suppress(NotKnown):
+                yield from _texts_of(_get(value, index, inner), inner, name)
 
 
 def _view(value: Any, place: str) -> View:

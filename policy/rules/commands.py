@@ -2,9 +2,11 @@
 
 from policy.making import ASVS, HIGH, About, Faults, on_each
 from policy.resources import Resource
-from policy.secrecy import assigned, flags, is_secret_name, shape
+from policy.secrecy import is_secret_name, names_given, shape
 
 _LINES = ("create", "update", "delete")
+# Its standard input and its connection are where secrets may be.
+_JUDGED = {*_LINES, "stdin", "hostKey", "privateKey", "privateKeyPassword", "password", "host", "user"}
 
 
 @on_each(About(
@@ -22,6 +24,9 @@ def secret_args(resource: Resource) -> Faults:
     for name in resource.view("environment").names():
         if is_secret_name(name):
             yield f"environment gives a value to {name}"
+    for place, name, text in resource.all_texts():
+        if name not in _JUDGED and not is_secret_name(name):
+            yield from _line_faults(place, text)
     if resource.has("stdin") and resource.text("logging") != "none":
         yield "what it answers to its standard input is logged"
     if resource.kind.startswith("command:remote:") and not resource.view("connection").text("hostKey"):
@@ -29,7 +34,7 @@ def secret_args(resource: Resource) -> Faults:
 
 
 def _line_faults(key: str, line: str) -> Faults:
-    for name in (*assigned(line), *flags(tuple(line.split()))):
+    for name in names_given(line):
         yield f"{key} gives a value to {name}"
     if found := shape(line):
         yield f"{key} holds what looks like {found}"

@@ -9,6 +9,7 @@ from policy.resources import CONTAINER, Resource
 
 _WANTED = {"noexec", "nosuid", "nodev"}
 _UNWANTED = {"exec", "suid", "dev"}
+_MODE = re.compile(r"mode=[01]?[0-7]{3}")
 _SIZE = re.compile(r"size=(\d+)([kmg]?)")
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -44,11 +45,19 @@ def scratch_space(container: Resource) -> Faults:
         # In Docker a later `exec` takes back the `noexec` that it sets by default.
         if not set(words) >= _WANTED or set(words) & _UNWANTED:
             yield f"its tmpfs at {place} may hold programs, setuid files or devices"
+        for word in words:
+            # A second `size=50%` or `nr_blocks=0` takes the first size back.
+            if not _is_known(word):
+                yield f"its tmpfs at {place} has the option {word or 'without a name'}, which may take another back"
         if not _is_small(words):
             yield f"its tmpfs at {place} has no size of at most {GREATEST_SCRATCH_MB}m"
     for mount in mounts(container):
         if mount.kind == "tmpfs":
             yield f"it has a mount of the type tmpfs at {mount.target}, whose options nobody can set"
+
+
+def _is_known(option: str) -> bool:
+    return option in {"rw"} | _WANTED | _UNWANTED or bool(_SIZE.fullmatch(option) or _MODE.fullmatch(option))
 
 
 def _is_small(options: list[str]) -> bool:

@@ -6,7 +6,7 @@ from policy.allowlists import REGISTRIES
 from policy.making import CRITICAL, HIGH, About, Faults, on_each
 from policy.resources import CONTAINER, IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE, Resource
 from policy.rules.secrets import is_inside
-from policy.secrecy import is_secret_name, shape
+from policy.secrecy import is_secret_name, names_given, shape
 from policy.view import View
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -60,8 +60,11 @@ def _argument_faults(arguments: View) -> Faults:
     for name in arguments.names():
         if is_secret_name(name):
             yield f"the build argument {name} would be readable in the image"
-        elif arguments.knows(name) and not _DIGEST.fullmatch(value := arguments.text(name)) and (found := shape(value)):
-            yield f"the build argument {name} looks like {found}"
+        elif arguments.knows(name) and not _DIGEST.fullmatch(value := arguments.text(name)):
+            if found := shape(value):
+                yield f"the build argument {name} looks like {found}"
+            for inner in names_given(value):
+                yield f"the build argument {name} gives a value to {inner}"
 
 
 def _registry(name: str) -> str:

@@ -1,42 +1,69 @@
 """Where secrets must not be, and how they are brought where they must."""
 
 import posixpath
+import re
 
 from policy.allowlists import HASH_LABEL, ONE_SHOT_JOBS, PERMISSIONS, SECRET_PERMISSIONS
 from policy.containers import mounts
 from policy.making import CRITICAL, HIGH, About, Faults, on_each
-from policy.resources import CONTAINER, Resource
-from policy.secrecy import assigned, flags, is_secret_name, shape
+from policy.resources import CONTAINER, IMAGE, NETWORK, PROVIDER, VOLUME, Resource
+from policy.secrecy import is_secret_name, names_given, shape
+
+# What is judged by name above or by another policy, files' contents, which may be secret, and public hashes.
+_ELSEWHERE = re.compile(
+    r"__|envs\[|command\[|entrypoints\[|healthcheck\.tests\[|labels\[|build\.args\.|registry\."
+    r"|uploads\[\d+\]\.(content|contentBase64|sourceHash)$|image$|build\.contextDigest$")
+# What a page is called, everybody knows; tools put hashes into names.
+_PATH = re.compile(r"uploads\[\d+\]\.(file|source)")
 
 
 @on_each(About(
     name="docker-container-disallow-secret-env",
     description="No secret stands where everybody who may inspect a container reads it.",
     remedy="Bring it by a rendered file, and give the program the file's path.",
-    severity=CRITICAL, reference="4.10"), CONTAINER)
-def secret_env(container: Resource) -> Faults:
-    for variable in container.texts("envs"):
-        name, _, value = variable.partition("=")
-        if value and is_secret_name(name):
-            yield f"envs gives a value to {name}"
-        elif found := shape(value):
-            yield f"envs gives {name} what looks like {found}"
-    lines = {"command": container.texts("command"), "entrypoints": container.texts("entrypoints"),
-             "healthcheck.tests": container.view("healthcheck").texts("tests")}
+    severity=CRITICAL, reference="4.10"), CONTAINER, IMAGE, NETWORK, VOLUME, PROVIDER)
+def secret_env(resource: Resource) -> Faults:
+    for variable in resource.texts("envs"):
+        yield from _variable_faults(variable)
+    lines = {"command": resource.texts("command"), "entrypoints": resource.texts("entrypoints"),
+             "healthcheck.tests": resource.view("healthcheck").texts("tests")}
     for place, words in lines.items():
         yield from _line_faults(place, words)
-    for label in container.views("labels"):
+    for label in resource.views("labels"):
         yield from _label_faults(label.text("label"), label.text("value") if label.knows("value") else None)
+    for place, name, text in resource.all_texts():
+        is_path_of_site = resource.service == "site-writer" and _PATH.fullmatch(place)
+        if not _ELSEWHERE.match(place) and not is_path_of_site:
+            yield from _text_faults(place, name, text)
+
+
+def _variable_faults(variable: str) -> Faults:
+    name, _, value = variable.partition("=")
+    if value and is_secret_name(name):
+        yield f"envs gives a value to {name}"
+    elif found := shape(value):
+        yield f"envs gives {name} what looks like {found}"
+    else:
+        for inner in names_given(value):
+            yield f"envs gives {name} a text with a value for {inner}"
 
 
 def _line_faults(place: str, words: tuple[str, ...]) -> Faults:
-    for name in flags(words):
+    for name in names_given(*words):
         yield f"{place} gives a value to {name}"
     for index, word in enumerate(words):
-        for name in assigned(word):
-            yield f"{place} gives a value to {name}"
         if found := shape(word):
             yield f"{place}[{index}] looks like {found}"
+
+
+def _text_faults(place: str, name: str, text: str) -> Faults:
+    if text and is_secret_name(name):
+        yield f"{place} gives a value to {name}"
+    elif found := shape(text):
+        yield f"{place} looks like {found}"
+    else:
+        for inner in names_given(text):
+            yield f"{place} gives a value to {inner}"
 
 
 def _label_faults(name: str, value: str | None) -> Faults:
@@ -48,6 +75,9 @@ def _label_faults(name: str, value: str | None) -> Faults:
         yield f"labels give a value to {name}"
     elif found := shape(value):
         yield f"the label {name} looks like {found}"
+    else:
+        for inner in names_given(value):
+            yield f"the label {name} gives a value to {inner}"
 
 
 @on_each(About(

@@ -40,7 +40,7 @@ FILES = (
     *_each("docker-container-enable-read-only-rootfs", "mounts.readOnly", gone(), to(False)),
     *_each("docker-container-configure-tmpfs", "tmpfs.*",
            without("noexec"), without("nosuid"), without("nodev"), without("size"),
-           word("exec"), word("suid"), word("dev"), word("size=64g"), to("")),
+           word("exec"), word("suid"), word("dev"), word("size=64g"), word("size=50%"), word("nr_blocks=0"), to("")),
     *_each("docker-container-configure-tmpfs", "tmpfs", gone()),
     *_each("docker-container-configure-tmpfs", "tmpfs", also("/etc/stealth", "rw,noexec,nosuid,nodev,size=16m")),
     *_each("docker-container-disallow-host-mounts", "volumes", *(
@@ -76,7 +76,9 @@ FILES = (
            to({"propagation": "shared"}), to({"propagation": "rshared"}), on=EVERY),
     *_each("docker-container-disallow-secret-env", "envs", *map(plus, (
         "ADMIN_PASSWORD=hunter2hunter2", "API_TOKEN=abcdefgh", "SECRET_KEY=abcdefgh", f"PEER={KEY}", f"ID={UUID}",
-        f"CERTIFICATE={PEM}")), on=EVERY),
+        f"CERTIFICATE={PEM}", "DSN=host=db password=hunter2hunter2", "PSK=hunter2", f"X={'0a' * 24}")), on=EVERY),
+    *_each("docker-container-disallow-secret-env", "logOpts", also("tag", KEY), on=EVERY),
+    *_each("docker-container-disallow-secret-env", "hostname", to(UUID), on=EVERY),
     *_each("docker-container-disallow-secret-env", "labels.value", to(KEY), to(UUID), to(PEM), on=EVERY),
     *_each("docker-container-disallow-secret-env", "command", *map(plus, (KEY, UUID, PEM, f"--id={UUID}")), on=EVERY),
     *_each("docker-container-disallow-secret-env", "entrypoints", to(["/bin/daemon", KEY]), on=EVERY),

@@ -1,14 +1,36 @@
 """Cases of the policies on what a container may write and mount, and on where secrets may stand."""
 
-from tests.engine import VOLUME
+from tests.engine import NETWORK, VOLUME
 from tests.policy.cases import SILENT, Cases, but, real, unknown
-from tests.policy.changes import gone, plus, without, word
+from tests.policy.changes import also, gone, plus, without, word
 from tests.policy.judge import UNKNOWN
 from tests.policy.operators_containers import KEY, PEM, UUID
+from tests.policy.program import PROVIDER
 
 XRAY, CADDY, WIREGUARD = real("stealth-xray"), real("stealth-caddy"), real("stealth-wireguard")
 WRITER = real("stealth-xray-writer")
 DATA, RENDERED = real("stealth-xray-data", VOLUME), real("stealth-xray-rendered", VOLUME)
+
+SECOND_SPELLINGS: tuple[tuple[str, object, str], ...] = (
+    ("envs", plus("DSN=host=db user=panel password=of-a-test"), "envs gives DSN a text with a value for password"),
+    ("envs", plus('CONFIG={"password":"of-a-test"}'), "envs gives CONFIG a text with a value for password"),
+    ("envs", plus("ARGUMENTS=--token of-a-test"), "envs gives ARGUMENTS a text with a value for token"),
+    *(("envs", plus(f"{name}=of-a-test"), f"envs gives a value to {name}")
+      for name in ("PSK", "SEED", "DB_PWD", "AUTH", "BEARER", "PG_PASSFILE_PROFILE")),
+    ("envs", plus(f"X={'0a' * 24}"), "envs gives X what looks like a hexadecimal key"),
+    ("envs", plus(f"X={'0a' * 64}"), "envs gives X what looks like a hexadecimal key"),
+    ("command", ["sh", "-c", "tool --password of-a-test"], "command gives a value to password"),
+    ("healthcheck.tests", ["CMD-SHELL", "curl -H 'Authorization: Bearer x' http://a"],
+     "healthcheck.tests[1] looks like a login"),
+    ("healthcheck.tests", ["CMD-SHELL", "curl -u admin:of-a-test http://a"], "healthcheck.tests[1] looks like a login"),
+    ("labels.value", "token=of-a-test", "the label org.stealth-vpn.project gives a value to token"),
+    ("logOpts", also("tag", PEM), "logOpts.tag looks like a PEM block"),
+    ("logOpts", also("splunk-token", "of-a-test"), "logOpts.splunk-token gives a value to splunk-token"),
+    ("hostname", UUID, "hostname looks like a UUID"),
+    ("domainname", "password=of-a-test", "domainname gives a value to password"),
+    ("sysctls", {"kernel.x": KEY}, "sysctls.kernel.x looks like a random key"),
+    ("hosts", [{"host": UUID, "ip": "192.0.2.1"}], "hosts[0].host looks like a UUID"),
+)
 
 
 def _bind(source: str) -> dict[str, object]:
@@ -31,7 +53,7 @@ FILES = {
         unknown=((unknown(XRAY, "readOnly"),
                   "xray: readOnly is not known before the deploy; write it as a constant"),)),
     "docker-container-configure-tmpfs": Cases(
-        passing=(XRAY, WRITER),
+        passing=(XRAY, WRITER, but(XRAY, "tmpfs.*", word("mode=1777"))),
         failing=((but(XRAY, "tmpfs", gone()), "xray: it has no tmpfs at /run"),
                  (but(XRAY, "tmpfs.*", without("noexec")),
                   "xray: its tmpfs at /run may hold programs, setuid files or devices"),
@@ -41,6 +63,12 @@ FILES = {
                   "xray: its tmpfs at /run has no size of at most 64m"),
                  (but(XRAY, "tmpfs.*", word("size=1g")),
                   "xray: its tmpfs at /run has no size of at most 64m"),
+                 (but(XRAY, "tmpfs.*", word("size=50%")),
+                  "xray: its tmpfs at /run has the option size=50%, which may take another back"),
+                 (but(XRAY, "tmpfs.*", word("nr_blocks=0")),
+                  "xray: its tmpfs at /run has the option nr_blocks=0, which may take another back"),
+                 (but(XRAY, "tmpfs.*", word("mode=4777")),
+                  "xray: its tmpfs at /run has the option mode=4777, which may take another back"),
                  (but(XRAY, "tmpfs", {"/var/lib/xray": "rw,noexec,nosuid,nodev,size=16m"}),
                   "xray: it has a tmpfs at /var/lib/xray, over what it should read or keep there"),
                  (but(XRAY, "mounts", plus({"type": "tmpfs", "target": "/cache"})),
@@ -128,6 +156,15 @@ FILES = {
                   "xray: command[0] looks like a PEM block"),
                  (but(XRAY, "entrypoints", ["/bin/daemon", UUID]),
                   "xray: entrypoints[1] looks like a UUID"),
+                 *((but(XRAY, path, change), f"xray: {message}") for path, change, message in SECOND_SPELLINGS),
+                 (but(real("engine", PROVIDER), "host", "ssh://deploy:of-a-test@vpn.example.com"),
+                  "engine: host looks like an address with a password"),
+                 (but(WRITER, "uploads.file", f"/etc/stealth/{UUID}"),
+                  "xray-writer: uploads[0].file looks like a UUID"),
+                 (but(real("stealth-vpn", NETWORK), "options", {"x": "--token of-a-test"}),
+                  "vpn: options.x gives a value to token"),
+                 (but(DATA, "driverOpts", {"o": "username=a,password=of-a-test"}),
+                  "xray-data: driverOpts.o gives a value to password"),
                  (but(XRAY, "healthcheck.tests", plus(UUID)),
                   "xray: healthcheck.tests[6] looks like a UUID")),
         unknown=((unknown(XRAY, "envs"),

@@ -45,6 +45,8 @@ def label(name: str, value: str) -> dict[str, Any]:
     {"envs": ["TZ=Europe/Berlin", "PASSWORD_FILE=/etc/stealth/p", "EMPTY_TOKEN="]},
     {"command": ["-listen", ":443", "-key-file", "/etc/stealth/ca.key", "--", "/usr/local/bin/caddy", "run"]},
     {"command": ["/data/caddy/certificates/acme-v02.api.letsencrypt.org-directory", "--server-name", "a.example.com"]},
+    {"name": "stealth-site-writer", "uploads": [{"file": f"/site/{'0a' * 16}.js", "source": f"web/{'0a' * 16}.js"}]},
+    {"image": f"sha256:{'0a' * 32}"}, {"uploads": [FILE | {"content": KEY, "sourceHash": "0a" * 32}]},
     label("org.stealth-vpn.config-sha256", UNKNOWN), label("org.stealth-vpn.config-sha256", "0a" * 32),
 ])
 def test_names_places_and_hashes_are_no_secrets(props: dict[str, Any]) -> None:

@@ -136,10 +136,10 @@ class Stack:
         events.unlink()
         if process.returncode != 0:
             raise OperatorError(self._sentence(follower))
-        if words[0] in _JUDGED and not (follower.verdict.passed and follower.verdict.is_whole):
+        if words[0] in _JUDGED and (unasked := follower.verdict.unasked()):
             raise OperatorError(
-                f"Pulumi has not asked the policies in {POLICIES}. Run `make setup`, then try again; if it says this "
-                f"again, look at {self.log}.")
+                f"Pulumi has not asked the policies in {POLICIES}: {len(unasked)} are missing, such as {unasked[0]}. "
+                f"Run `make setup`, then try again; if it says this again, look at {self.log}.")
         return follower
 
     def _sentence(self, follower: Follower) -> str:

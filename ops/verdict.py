@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from policy.names import NAMES
+
 _SUMMARIES = ("policyAnalyzeSummaryEvent", "policyAnalyzeStackSummaryEvent")
 
 
@@ -30,6 +32,11 @@ class Verdict:
                 self.passed |= set(summary.get("passed", ()))
                 self.broken |= set(summary.get("failed", ()))
                 self.is_whole |= kind == _SUMMARIES[-1]
+
+    def unasked(self) -> list[str]:
+        """Return the policies of the pack that nobody has asked; all of them if the stack was not judged."""
+        asked = self.passed | self.broken if self.is_whole else set()
+        return [name for name in NAMES if name not in asked]
 
     def sentence(self) -> str:
         """Say how many policies passed, and how many gave advice."""

@@ -102,7 +102,19 @@ GREATEST_CORES = 4.0
 GREATEST_SHARES = 1024
 GREATEST_LIMITS: Mapping[str, int] = {"nofile": 1 << 20, "nproc": 4096}
 LOG_DRIVERS = frozenset({"json-file", "local"})
-"""Those that keep logs on the host, and rotate them if they are told when; syslog rotates them itself."""
+"""Those that keep logs on the host, and rotate them if they are told when."""
+
+GREATEST_LOG_MB = 1024
+"""What all files of one service's log may hold."""
+
+BUILD_ARGUMENTS: Mapping[str, str] = {
+    "OS_IMAGE": r"stealth-vpn/os:[a-z]+", "BUILDER_IMAGE": "stealth-vpn/builder:local",
+    "BUILDER_ID": "sha256:[0-9a-f]{64}"}
+"""What a Dockerfile may be given, and which values: images that this project makes."""
+
+IMAGE_FOLDERS = r"admin|images/[a-z]+"
+"""Where images are built from."""
+
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "certificates-writer": frozenset({"0640"}),  # sing-box reads them as a member of Caddy's group

@@ -31,7 +31,7 @@ JUDGED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "mounts.bindOptions": _names("propagation"),
         "mounts.volumeOptions": frozenset(),
         "networksAdvanced": _names("ipv4Address ipv6Address name"),
-        "ports": _names("internal ip protocol"),
+        "ports": _names("external internal ip protocol"),
         "ulimits": _names("hard name soft"),
         "uploads": _names("executable file group owner permissions source"),
         "volumes": _names("containerPath fromContainer hostPath readOnly volumeName"),
@@ -42,7 +42,8 @@ JUDGED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "": _names("attachable driver ingress internal ipamConfigs ipamDriver ipamOptions ipv6 labels name options"),
         "ipamConfigs": _names("subnet"), "labels": _LABEL},
     VOLUME: {"": _names("driver driverOpts labels name"), "labels": _LABEL},
-    PASSWORD: {"": _names("keepers length lower number numeric overrideSpecial special upper")},
+    PASSWORD: {"": _names(
+        "keepers length lower minLower minNumeric minSpecial minUpper number numeric overrideSpecial special upper")},
     PROVIDER: {"": _names("context host registryAuth sshOpts"), "registryAuth": frozenset()},
 }
 """What rules read; an object without any entry here holds what it likes, and its rule judges the whole of it."""
@@ -60,7 +61,6 @@ HARMLESS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "waitTimeout": "how long a deploy waits for health",
         },
         "healthcheck": {"startInterval": "how often it is asked until it works"},
-        "ports": {"external": "a setting: where the one door is"},
         "uploads": {
             "content": "the one place for secrets",
             "contentBase64": "as content",

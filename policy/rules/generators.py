@@ -24,13 +24,16 @@ def cleartext_generators(resource: Resource) -> Faults:
 @on_each(About(
     name="random-password-strength",
     description="A secret cannot be guessed, and no destroy takes it away.",
-    remedy=f"Set length to at least {_LEAST_LENGTH} of letters and digits, leave keepers, and set protect.",
+    remedy=f"Set length to at least {_LEAST_LENGTH} of letters and digits, leave keepers and min..., and set protect.",
     severity=HIGH, standard=ASVS, reference="11.5.1"), PASSWORD)
 def password_strength(password: Resource) -> Faults:
     length = password.number("length") or 0
     bits = length * math.log2(max(_alphabet(password), 1))
     if length < _LEAST_LENGTH or bits < _LEAST_BITS:
         yield f"it has {length} characters and {bits:.0f} bits"
+    for name in ("minLower", "minNumeric", "minSpecial", "minUpper"):
+        if password.number(name):
+            yield f"{name} says which characters it has, which leaves fewer bits than its length"
     if password.has("keepers"):
         yield "it has keepers, which stand in the state in clear and make it anew when they change"
     if not password.is_protected:

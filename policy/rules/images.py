@@ -2,7 +2,7 @@
 
 import re
 
-from policy.allowlists import REGISTRIES
+from policy.allowlists import BUILD_ARGUMENTS, IMAGE_FOLDERS, REGISTRIES
 from policy.making import CRITICAL, HIGH, About, Faults, on_each
 from policy.resources import CONTAINER, IMAGE, REGISTRY_IMAGE, REMOTE_IMAGE, Resource
 from policy.rules.secrets import is_inside
@@ -10,6 +10,9 @@ from policy.secrecy import is_secret_name, names_given, shape
 from policy.view import View
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# The one argument that is not known before the builder is built.
+_MADE = "BUILDER_ID"
+_FOLDER = {"context": re.compile(IMAGE_FOLDERS), "dockerfile": re.compile(f"({IMAGE_FOLDERS})/Dockerfile")}
 _ARGUMENTS = ("args", "buildArgs", "buildArg")
 
 
@@ -43,9 +46,12 @@ def build_args(image: Resource) -> Faults:
     for key in _ARGUMENTS:
         yield from _argument_faults(build.view(key))
     yield from _argument_faults(image.view("buildArgs"))
-    for key in ("context", "dockerfile"):
+    for key, folder in _FOLDER.items() if image.kind == IMAGE or image.has("build") else ():
         if not is_inside(build.text(key)):
             yield f"its {key} lies outside the project"
+        elif not folder.fullmatch(build.text(key)):
+            # Docker takes `github.com/...` and whatever looks like an address for a place to fetch from.
+            yield f"its {key} is none of the images' folders"
     if build.text("network") == "host":
         yield "it is built on the host's network"
     if image.kind == IMAGE and not image.flag("skipPush"):
@@ -60,11 +66,24 @@ def _argument_faults(arguments: View) -> Faults:
     for name in arguments.names():
         if is_secret_name(name):
             yield f"the build argument {name} would be readable in the image"
-        elif arguments.knows(name) and not _DIGEST.fullmatch(value := arguments.text(name)):
-            if found := shape(value):
-                yield f"the build argument {name} looks like {found}"
-            for inner in names_given(value):
-                yield f"the build argument {name} gives a value to {inner}"
+        elif arguments.knows(name):
+            yield from _value_faults(name, arguments.text(name))
+        elif name != _MADE:
+            yield f"the build argument {name} is not known before the deploy; write it as a constant"
+
+
+def _value_faults(name: str, value: str) -> Faults:
+    wanted = BUILD_ARGUMENTS.get(name)
+    if wanted and re.fullmatch(wanted, value):
+        return
+    if found := shape(value):
+        yield f"the build argument {name} looks like {found}"
+    elif names := names_given(value):
+        yield f"the build argument {name} gives a value to {names[0]}"
+    elif wanted:
+        yield f"the build argument {name} brings what this project has not made"
+    else:
+        yield f"the build argument {name} is none that the Dockerfiles take"
 
 
 def _registry(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from policy.allowlists import LOG_DRIVERS, ONE_SHOT_JOBS, departures
+from policy.allowlists import GREATEST_LOG_MB, LOG_DRIVERS, ONE_SHOT_JOBS, departures
 from policy.containers import is_job, is_stopped
 from policy.making import MEDIUM, About, Faults, on_each
 from policy.resources import CONTAINER, Resource
@@ -13,7 +13,10 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _LONGEST_INTERVAL_SECONDS = 60
 _LONGEST_START_SECONDS = 600
 _MOST_RETRIES = 10
-_SIZE = re.compile(r"[1-9]\d*[kmg]")
+_SIZE = re.compile(r"([1-9]\d*)([kmg])")
+_FILES = re.compile(r"[1-9]\d*")
+_BYTES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_LOG_OPTIONS = {"max-size", "max-file"}
 _RESTART = departures("restart")
 
 
@@ -67,18 +70,23 @@ def restart(container: Resource) -> Faults:
 @on_each(About(
     name="docker-container-configure-logging",
     description="A service's log cannot fill the disk.",
-    remedy="Set logDriver to json-file, and max-size (such as 10m) and max-file in logOpts.",
+    remedy="Set logDriver to json-file, and in logOpts max-size (such as 10m) and max-file, together at most "
+           f"{GREATEST_LOG_MB}m.",
     severity=MEDIUM, reference="2.13"), CONTAINER)
 def logging(container: Resource) -> Faults:
     if is_job(container):
         return
     driver, options = container.text("logDriver"), container.table("logOpts")
-    if driver == "syslog":
-        return
     if driver not in LOG_DRIVERS:
         yield f"its log driver is {driver or 'whatever the engine has'}"
-    elif not _SIZE.fullmatch(options.get("max-size", "")) or not re.fullmatch(r"[1-9]\d*", options.get("max-file", "")):
+        return
+    size, files = _SIZE.fullmatch(options.get("max-size", "")), _FILES.fullmatch(options.get("max-file", ""))
+    if not size or not files:
         yield "its log does not rotate"
+    elif int(size[1]) * _BYTES[size[2]] * int(files[0]) > GREATEST_LOG_MB << 20:
+        yield f"its log may hold more than {GREATEST_LOG_MB}m in all its files"
+    for name in sorted(options.keys() - _LOG_OPTIONS):
+        yield f"its log has the option {name}, by which it may go elsewhere"
 
 
 def _seconds(view: View, name: str) -> float:

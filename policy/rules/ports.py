@@ -13,11 +13,16 @@ from policy.resources import CONTAINER, Resource
 def only_caddy_publishes(container: Resource) -> Faults:
     if container.flag("publishAllPorts"):
         yield "it publishes every port that its image names"
+    outside: dict[str, set[float | None]] = {}
     for port in container.views("ports"):
         # Docker's own default for the protocol.
         inside = f"{port.number('internal')}/{port.text('protocol') or 'tcp'}"
         if inside not in PORTS.get(container.service, frozenset()):
             yield f"it publishes {inside}, so that everybody can reach it past Caddy"
+        outside.setdefault(inside, set()).add(port.number("external"))
+    for inside, places in outside.items():
+        if len(places) > 1:
+            yield f"it publishes {inside} on {len(places)} ports of the host, and one is its door"
 
 
 @on_each(About(

@@ -9,6 +9,7 @@ from policy.allowlists import (
     MODULES_FOLDER,
     ROOT_USERS,
 )
+from policy.containers import mounts
 from policy.making import CRITICAL, HIGH, About, Faults, on_each
 from policy.resources import CONTAINER, Resource
 
@@ -97,7 +98,8 @@ def non_root(container: Resource) -> Faults:
 
 
 def _has_modules(container: Resource) -> bool:
-    return any(mount.text("target") == MODULES_FOLDER and mount.flag("readOnly") for mount in container.views("mounts"))
+    return any(mount.kind == "bind" and mount.source == mount.target == MODULES_FOLDER and mount.is_read_only
+               for mount in mounts(container))
 
 
 def _plain(capability: str) -> str:

@@ -14,6 +14,7 @@ from ops import repair, stack
 from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.stack import Stack
+from policy.names import NAMES
 
 CONTAINER = "docker:index/container:Container"
 
@@ -160,7 +161,9 @@ def test_a_failed_run_raises_its_fault_and_names_the_log(
         made[0].run("up")
 
 
-JUDGED = json.dumps({"policyAnalyzeSummaryEvent": {"passed": ["a"]}, "policyAnalyzeStackSummaryEvent": {}})
+JUDGED = json.dumps({"policyAnalyzeSummaryEvent": {"passed": list(NAMES)}, "policyAnalyzeStackSummaryEvent": {}})
+OTHERS_PACK = json.dumps({"policyAnalyzeSummaryEvent": {"passed": ["a"]}, "policyAnalyzeStackSummaryEvent": {}})
+LACKING = json.dumps({"policyAnalyzeSummaryEvent": {"passed": list(NAMES[1:])}, "policyAnalyzeStackSummaryEvent": {}})
 LOG_EVENT = 'while [ "$1" != --event-log ]; do shift; done; printf "%s\\n"'
 
 
@@ -195,14 +198,16 @@ def test_no_variable_of_pulumi_s_reaches_a_run_but_those_of_state_and_passphrase
     assert {"PULUMI_BACKEND_URL", "PATH"} <= seen
 
 
-@pytest.mark.parametrize("event", ["", json.dumps({"policyAnalyzeSummaryEvent": {"passed": ["a"]}})])
+@pytest.mark.parametrize("event", [
+    "", json.dumps({"policyAnalyzeSummaryEvent": {"passed": list(NAMES)}}), OTHERS_PACK, LACKING])
 def test_a_run_that_no_policy_has_judged_is_a_fault(
     tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch, event: str,
 ) -> None:
     fake_pulumi(tmp_path, monkeypatch, f"""{LOG_EVENT} '{event}' >> "$2" """)
     made[0].prepare()
     made[0].run("destroy")
-    with pytest.raises(OperatorError, match=r"has not asked the policies in .*/policy\. Run `make setup`"):
+    with pytest.raises(OperatorError, match=(
+            r"has not asked the policies in .*/policy: \d+ are missing, such as [\w-]+\. Run `make setup`")):
         made[0].run("up")
 
 

@@ -105,6 +105,8 @@ REACH = (
     *_each("docker-container-only-caddy-publishes", "ports", *(
         plus({"internal": number, "external": number, "ip": "0.0.0.0", "protocol": kind})  # noqa: S104 - the fault
         for number, kind in ((22, "tcp"), (2019, "tcp"), (80, "udp"))), on=CADDY),
+    *_each("docker-container-only-caddy-publishes", "ports",
+           plus({"internal": 443.0, "external": 22.0, "ip": "0.0.0.0", "protocol": "tcp"}), on=CADDY),  # noqa: S104 - so
     *_each("docker-container-only-caddy-publishes", "ports.internal", to(2019.0), on=CADDY),
     *_each("docker-container-only-caddy-publishes", "ports.protocol", to("sctp"), on=CADDY),
     *_each("docker-container-project-network-only", "networksAdvanced", gone(), to([]), plus({"name": "bridge"}),
@@ -146,8 +148,9 @@ LIMITS = (
     *_each("docker-container-configure-restart", "restart", to("always"), on=WRITERS),
     *_each("docker-container-configure-restart", "start", gone(), to(True), on=WRITERS),
     *_each("docker-container-configure-restart", "mustRun", gone(), to(True), on=WRITERS),
-    *_each("docker-container-configure-logging", "logDriver", gone(), to("none"), to("gelf")),
-    *_each("docker-container-configure-logging", "logOpts", gone(), to({}), without("max-size"), without("max-file")),
+    *_each("docker-container-configure-logging", "logDriver", gone(), to("none"), to("gelf"), to("syslog")),
+    *_each("docker-container-configure-logging", "logOpts", gone(), to({}), without("max-size"), without("max-file"),
+           also("max-size", "999999g"), also("tag", "elsewhere")),
     *_each("docker-container-disallow-custom-runtime", "runtime", to("runc-without-seccomp"), on=EVERY),
     *_each("docker-container-disallow-custom-runtime", "cgroupParent", to("/"), on=EVERY),
     *_each("docker-container-disallow-custom-runtime", "tty", to(True), on=EVERY),

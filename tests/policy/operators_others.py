@@ -43,14 +43,16 @@ VOLUME = (
 
 IMAGE = (
     *_each("docker-image-build-args", "build.args", also("ADMIN_PASSWORD", "hunter2hunter2"),
-           also("API_TOKEN", "abcdefgh"), also("PEER", KEY), on=IMAGES),
-    *_each("docker-image-build-args", "build.context", to("/"), to("../elsewhere"), to("images/../../x"), on=IMAGES),
+           also("API_TOKEN", "abcdefgh"), also("PEER", KEY), also("OS_IMAGE", "evil.example/os:latest"), on=IMAGES),
+    *_each("docker-image-build-args", "build.context", to("/"), to("../elsewhere"), to("images/../../x"),
+           to("https://github.com/evil/x.git"), to("github.com/evil/x"), on=IMAGES),
     *_each("docker-image-build-args", "build.dockerfile", to("/etc/Dockerfile"), to("../Dockerfile"), on=IMAGES),
     *_each("docker-image-build-args", "build.network", to("host"), on=IMAGES),
 )
 
 RANDOM = (
     *_each("random-password-strength", "length", gone(), to(8.0), to(23.0), on=PASSWORDS),
+    *_each("random-password-strength", "minNumeric", to(24.0), on=PASSWORDS),
     *_each("random-password-strength", "keepers", to({"of": KEY}), on=PASSWORDS),
 )
 

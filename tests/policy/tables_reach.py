@@ -2,7 +2,7 @@
 
 from tests.engine import NETWORK
 from tests.policy.cases import SILENT, Cases, but, real, unknown
-from tests.policy.changes import gone, plus, without
+from tests.policy.changes import also, gone, plus, without
 
 XRAY, CADDY, WIREGUARD = real("stealth-xray"), real("stealth-caddy"), real("stealth-wireguard")
 WRITER = real("stealth-xray-writer")
@@ -20,6 +20,8 @@ REACH = {
                   "caddy: it publishes 8010/tcp, so that everybody can reach it past Caddy"),
                  (but(CADDY, "ports.internal", 2019.0),
                   "caddy: it publishes 2019/tcp, so that everybody can reach it past Caddy"),
+                 (but(CADDY, "ports", plus(PORT | {"internal": 443.0, "external": 22.0})),
+                  "caddy: it publishes 443/tcp on 2 ports of the host, and one is its door"),
                  (but(CADDY, "publishAllPorts", True),
                   "caddy: it publishes every port that its image names")),
         unknown=((unknown(XRAY, "ports"),
@@ -143,6 +145,12 @@ REACH = {
         passing=(XRAY, WRITER, but(XRAY, "logDriver", "local")),
         failing=((but(XRAY, "logDriver", "none"),
                   "xray: its log driver is none"),
+                 (but(XRAY, "logDriver", "syslog"),
+                  "xray: its log driver is syslog"),
+                 (but(XRAY, "logOpts", {"max-size": "999999g", "max-file": "999999"}),
+                  "xray: its log may hold more than 1024m in all its files"),
+                 (but(XRAY, "logOpts", also("syslog-address", "tcp://192.0.2.1:514")),
+                  "xray: its log has the option syslog-address, by which it may go elsewhere"),
                  (but(XRAY, "logDriver", gone()),
                   "xray: its log driver is whatever the engine has"),
                  (but(XRAY, "logOpts", without("max-size")),

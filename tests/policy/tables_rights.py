@@ -1,12 +1,19 @@
 """Cases of the policies on what a container may do, and on what it may see of the host."""
 
-from tests.policy.cases import Cases, but, real, unknown
+from tests.policy.cases import Cases, Made, but, real, unknown
 from tests.policy.changes import gone, plus
 from tests.policy.judge import UNKNOWN
 
 XRAY, CADDY, WIREGUARD = real("stealth-xray"), real("stealth-caddy"), real("stealth-wireguard")
 WRITER = real("stealth-xray-writer")
 TUN = {"hostPath": "/dev/net/tun", "containerPath": "/dev/net/tun", "permissions": "rw"}
+
+
+def _with_modules(**changes: object) -> Made:
+    """WireGuard with SYS_MODULE and the mount that it needs for it, changed."""
+    mount = {"type": "bind", "source": "/lib/modules", "target": "/lib/modules", "readOnly": True} | changes
+    return but(but(WIREGUARD, "mounts", plus(mount)), "capabilities.adds", plus("SYS_MODULE"))
+
 
 RIGHTS = {
     "docker-container-disallow-privileged": Cases(
@@ -62,12 +69,16 @@ RIGHTS = {
                  (unknown(XRAY, "capabilities.drops"),
                   "xray: capabilities.drops is not known before the deploy; write it as a constant"))),
     "docker-container-capability-allowlist": Cases(
-        passing=(XRAY, WRITER, WIREGUARD, but(XRAY, "capabilities.adds", gone()),
+        passing=(XRAY, WRITER, WIREGUARD, _with_modules(), but(XRAY, "capabilities.adds", gone()),
                  but(WIREGUARD, "capabilities.adds", ["net_admin"])),
         failing=((but(XRAY, "capabilities.adds", ["CAP_NET_ADMIN"]),
                   "xray: it adds the capability NET_ADMIN, which its service may not have"),
                  (but(WIREGUARD, "capabilities.adds", plus("sys_admin")),
                   "wireguard: it adds the capability SYS_ADMIN, which its service may not have"),
+                 *((_with_modules(**changes),
+                    "wireguard: it adds the capability SYS_MODULE, which its service may not have") for changes in (
+                     {"type": "volume", "source": "stealth-wireguard-data"}, {"source": "/srv/modules"},
+                     {"target": "/other"}, {"readOnly": False})),
                  (but(WRITER, "capabilities.adds", ["ALL"]),
                   "xray-writer: it adds the capability ALL, which its service may not have")),
         unknown=((unknown(XRAY, "capabilities.adds"),

@@ -2,6 +2,7 @@ from pathlib import Path
 
 from pulumi_policy import Policy
 
+from policy.names import NAMES
 from policy.pack import POLICIES
 
 SHORT = {"CIS Docker Benchmark": "CIS", "OWASP ASVS": "ASVS", "Kubernetes Pod Security Standards": "PSS",
@@ -37,3 +38,7 @@ def test_each_policy_says_what_holds_and_what_to_do_in_whole_sentences() -> None
             assert text.endswith("."), policy.name
             assert text[0].isupper(), policy.name
     assert len({policy.name for policy in POLICIES}) == len(POLICIES)
+
+
+def test_the_names_that_every_run_must_have_asked_are_those_of_the_pack() -> None:
+    assert tuple(policy.name for policy in POLICIES) == NAMES

@@ -75,7 +75,7 @@ def test_a_secret_that_anybody_reads_who_inspects_is_refused_without_its_value(
     (UPLOADS, uploads(), ""), (UPLOADS, {}, ""), (PINNED, {"image": ID}, ""), (PINNED, {"image": UNKNOWN}, ""),
     (ARGUMENTS, BUILD, IMAGE),
     (ARGUMENTS, BUILD | {"registry": {}}, IMAGE),
-    (ARGUMENTS, build(args={"A": UNKNOWN}), IMAGE),
+    (ARGUMENTS, build(args={"BUILDER_ID": UNKNOWN}), IMAGE),
     (TLS, {"host": "unix:///var/run/docker.sock"}, PROVIDER), (TLS, {"host": "ssh://a@b"}, PROVIDER),
     (TLS, {}, REGISTRY_IMAGE), (SWARM, {}, VOLUME), (GENERATORS, {}, PASSWORD),
     (COMMAND, {"create": "cat", "stdin": UNKNOWN, "logging": "none"}, LOCAL),

@@ -134,6 +134,8 @@ class StoredSessions(SessionInterface):
         return now - row.created_at > longest or now - row.seen_at > self._idle
 
     def _bind_forms(self, session: PanelSession) -> None:
+        # Flask-WTF keeps the first form's token for the whole request, though it may be of the word before.
+        flask.g.pop(_CSRF, None)
         session[_CSRF] = hmac.new(self._key, b"forms|" + session.word.encode(), hashlib.sha256).hexdigest()
         session.modified = False
 

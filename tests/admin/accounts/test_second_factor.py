@@ -84,6 +84,8 @@ def test_it_is_turned_on_by_a_code_of_the_new_secret_and_gives_codes_on_paper(
     account = reload(database, "owner")
     assert account.totp_secret == secret
     assert not set(codes) & set(account.recovery_hashes)
+    forms = re.findall(r'name="csrf_token" type="hidden" value="([^"]+)"', shown)
+    assert owner.client.post(f"{PATH}/logout", data={"csrf_token": forms[0]}).status_code == 303, "the word is new"
     visitor = browser(app)
     visitor.sign_in("owner")
     visitor.post("/login/code", {"code": codes[3].upper().replace("-", " ")})

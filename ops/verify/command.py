@@ -1,6 +1,7 @@
 """`ops verify`: asks the state what was promised and the engine what is there, and compares."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from ..docker import Engine
 from ..errors import OperatorError
@@ -31,7 +32,8 @@ def run(stack: Stack, state: State, beside: Collection[str] = (), *, only_own: b
     """Compare the stack's state with its engine; raises OperatorError when that cannot be read.
 
     Every container on the engine is judged, but those named by `beside`, which shall only keep away from the server
-    and its secrets. With `only_own` other containers are left alone unless they touch the server.
+    and its secrets. With `only_own` other containers and what runs in them are left alone unless they touch the server:
+    somebody may use the server from its own machine.
     """
     promises = Promises(stack=stack.name, settings=settings(stack.name), state=state)
     engine = Engine(str(promises.settings["dockerHost"]))
@@ -41,6 +43,9 @@ def run(stack: Stack, state: State, beside: Collection[str] = (), *, only_own: b
     facts = containers.settled(lambda: HostFacts.of(engine, pids, _PARAMETERS),
                                lambda found: containers.of_processes(promises, observed, entries, found))
     others = ports.of_others(observed.containers, entries)
+    if only_own:
+        strangers = {str(entry["Id"]) for entry in observed.containers} - {str(entry["Id"]) for entry in entries}
+        observed, facts = replace(observed, containers=tuple(entries)), facts.outside(strangers)
     return [*containers.checks(promises, observed, entries),
             *containers.of_processes(promises, observed, entries, facts),
             *ports.checks(promises, entries, facts, others), *networks.checks(promises, observed),

@@ -6,8 +6,8 @@ but what Debian and Ubuntu bring. Where it may not look, it says so.
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from ..docker import Engine, last_line
@@ -119,6 +119,12 @@ class HostFacts:
         namespace = self.processes[pid].namespace if pid in self.processes else ""
         return [other for other, process in self.processes.items()
                 if process.namespace == namespace or container in process.cgroups] if namespace else []
+
+    def outside(self, containers: Collection[str]) -> Self:
+        """Return the same without the processes of the containers with these ids."""
+        return replace(self, processes={
+            pid: process for pid, process in self.processes.items()
+            if not any(container in process.cgroups for container in containers)})
 
 
 def _processes(sections: Mapping[str, str]) -> dict[int, Process]:

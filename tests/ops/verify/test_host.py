@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,14 @@ def test_a_process_in_a_namespace_of_its_own_is_still_the_container_s() -> None:
 
 def test_a_process_of_an_unseen_namespace_is_beside_nobody() -> None:
     assert HostFacts.parse(TEXT.replace("/proc/70/ns/pid", "/other"), MARK).beside(70, "3f3f") == []
+
+
+def test_processes_of_other_containers_can_be_left_out() -> None:
+    ours, theirs, machine = (replace(FACTS.processes[70], cgroups=path) for path in (
+        "4:memory:/docker/aaaa", "0::/system.slice/docker-bbbb.scope", "0::/init.scope"))
+    facts = replace(FACTS, processes={1: machine, 70: ours, 80: theirs})
+    assert set(facts.outside({"bbbb", "cccc"}).processes) == {1, 70}
+    assert facts.outside(set()) == facts
 
 
 def test_listeners_have_addresses_of_one_form_and_their_holders() -> None:

@@ -113,21 +113,6 @@ def test_the_whole_server_stops_starts_and_restarts(deployed: Server) -> None:
     assert_nothing_would_change(deployed)
 
 
-def test_a_rebuild_replaces_that_service_alone_and_its_former_image_can_go(deployed: Server) -> None:
-    before = ids()
-    former = inspect("trojan")["Image"]
-    done = deployed.ops("rebuild", "trojan")
-    assert done.returncode == 0, done.stdout
-    assert {name for name in SERVICES if ids()[name] != before[name]} == {"trojan"}
-    assert inspect("trojan")["Image"] != former
-    assert healthy() == set(SERVICES)
-    assert_nothing_would_change(deployed)
-    cleaned = deployed.ops("cleanup", "--yes", "--keep-cache")
-    assert cleaned.returncode == 0, cleaned.stdout
-    assert former not in docker("images", "--all", "--quiet", "--no-trunc").split()
-    assert healthy() == set(SERVICES)
-
-
 def test_build_and_validate_touch_nothing_that_runs(deployed: Server) -> None:
     before = ids()
     built = deployed.ops("build")

@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data bench-policies
+.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data bench-policies
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -84,6 +84,14 @@ probe: setup
 ## make verify        compares what runs with what was promised; fails on any difference
 verify: setup
 	@$(RUN) $(BIN)/python -m ops verify
+
+## make backup        backs the whole server up, encrypted, while it runs
+backup: setup
+	@$(RUN) $(BIN)/python -m ops backup
+
+## make restore       puts a server back on an empty machine: make restore FILE=latest, or FILE=PLACE
+restore: setup
+	@$(if $(FILE),,$(error say which, as in `make restore FILE=latest`))$(RUN) $(BIN)/python -m ops restore "$$FILE"
 
 ## make add-user      adds USER and prints their link: make add-user USER=alice
 add-user: setup

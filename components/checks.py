@@ -28,6 +28,7 @@ _METADATA = ("100.100.100.200/32", "fd00:ec2::254/128", "fd20:ce::254/128")
 _LONGEST_NETWORK_PREFIX = 24
 # Room for the server and two users, who take two addresses each, with the two reserved ones.
 _LONGEST_PEERS_PREFIX = 29
+_BACKUP_PERIODS = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 _UNIQUE_LOCAL = ipaddress.IPv6Network("fc00::/7")  # RFC 4193 section 3.1
 
 RESERVED_USERNAMES = frozenset({"ops", "panel"})
@@ -203,3 +204,27 @@ def duration_seconds(key: str, value: str) -> float:
     if seconds <= 0:
         refuse(key, value, "it must be longer than nothing")
     return seconds
+
+
+def check_backup_target(key: str, value: str) -> None:
+    """Refuse what is no place that backups are kept in; its secrets never stand in it."""
+    if value.startswith("sftp:"):
+        if not re.fullmatch(r"sftp:(//)?[^\s@:/-][^\s@:/]*@[^\s:/]+(:\d+)?[:/]/?\S+", value):
+            refuse(key, value, "an SSH server is written as sftp:user@host:/path, or sftp://user@host:port//path")
+    elif value.startswith("s3:"):
+        if not re.fullmatch(r"s3:https?://[^\s/@]+/[^\s/]+(/\S+)?", value):
+            refuse(key, value, "an S3 bucket is written as s3:https://host/bucket/path, and its keys stand in "
+                               "backupCredentialsFile")
+    elif not value or value.startswith("-") or re.match(r"[a-z0-9]+:", value):
+        refuse(key, value or "empty", "it must be a folder, or begin with sftp: or s3:")
+
+
+def parse_backup_keep(key: str, value: str) -> dict[str, int]:
+    """Return how many backups are kept by period; none when all are."""
+    found: dict[str, int] = {}
+    for part in filter(None, (text.strip() for text in value.split(","))):
+        count, _, period = part.partition(" ")
+        if not re.fullmatch("[1-9][0-9]*", count) or period not in _BACKUP_PERIODS or period in found:
+            refuse(key, value, f"it must be numbers of {', '.join(_BACKUP_PERIODS)}, such as 7 daily, 5 weekly")
+        found[period] = int(count)
+    return found

@@ -101,6 +101,9 @@ class Settings:
     alert_webhook_url: str = field(repr=False)
     alert_smtp_url: str = field(repr=False)
     alert_mail_to: str
+    backup_target: str
+    backup_credentials_file: str
+    backup_keep: str
 
     @classmethod
     def load(cls, config: pulumi.Config) -> Self:
@@ -120,6 +123,8 @@ class Settings:
         self._check_stopped()
         self._check_engines()
         self._check_panel()
+        checks.check_backup_target("backupTarget", self.backup_target)
+        checks.parse_backup_keep("backupKeep", self.backup_keep)
 
     def _check_identity(self) -> None:
         checks.check_host_name("domain", self.domain)

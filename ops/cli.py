@@ -12,6 +12,7 @@ import click
 
 from . import certificates, preflight
 from .accounts import accounts
+from .backup.commands import COMMANDS as BACKUP_COMMANDS
 from .docker import Engine
 from .errors import OperatorError
 from .operations.commands import COMMANDS
@@ -129,7 +130,7 @@ def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
 
 main.add_command(users)
 main.add_command(accounts)
-for command in COMMANDS:
+for command in (*COMMANDS, *BACKUP_COMMANDS):
     main.add_command(command)
 
 

@@ -114,6 +114,19 @@ class Engine:
             # Not in the terminal's group: who started it ends it, also after Ctrl-C.
             start_new_session=True)
 
+    def stream(self, *words: str, is_fed: bool = False) -> subprocess.Popen[bytes]:
+        """Start a docker command whose output, and input if it is fed, are bytes; who started it ends it."""
+        return subprocess.Popen(  # noqa: S603 - as below
+            ["docker", "--host", self.host, *words], env=_environment(),  # noqa: S607 - as below
+            stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True)
+
+    def copied_out(self, container: str, path: str) -> subprocess.CompletedProcess[bytes]:
+        """Return a folder of a container as a tar, whatever comes of it."""
+        process = self.stream("cp", f"{container}:{path}", "-")
+        said, faults = process.communicate(timeout=_TIMEOUT_SECONDS)
+        return subprocess.CompletedProcess((), process.returncode, said, faults)
+
     def on_host(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a shell script on the engine's machine: here, or by the same ssh that its commands take.
 

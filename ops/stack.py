@@ -21,7 +21,7 @@ from .docker import Engine
 from .errors import OperatorError
 from .events import Follower, follow
 from .interrupts import Interrupts
-from .target import PROJECT, ROOT
+from .target import BACKUP_KEY, PROJECT, ROOT
 
 LOG_FOLDER = ROOT / ".pulumi" / "logs"
 POLICIES = ROOT / "policy"
@@ -69,6 +69,12 @@ class Stack:
             return (folder / "stacks" / PROJECT / f"{self.name}.json").exists()
         return any(entry["name"] == self.name for entry in json.loads(self.call("stack", "ls", "--json")))
 
+    def has_resources(self) -> bool:
+        """Tell whether the state knows of anything but the stack itself."""
+        if not self.is_made():
+            return False
+        return len(json.loads(self.call("stack", "export"))["deployment"].get("resources") or []) > 1
+
     def export(self) -> str:
         """Return the state with its secrets in clear, as JSON; for the memory of this program, and nothing else."""
         return self.call("stack", "export", "--show-secrets")
@@ -86,7 +92,8 @@ class Stack:
     def private_files(self) -> list[Path]:
         """Return the files and folders that nobody but their owner may read."""
         name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-        return [*([Path(name)] if name else []), LOG_FOLDER.parent, *sorted(LOG_FOLDER.glob(f"{self.name}.*"))]
+        logs = sorted(LOG_FOLDER.glob(f"{self.name}.*"))
+        return [*([Path(name)] if name else []), BACKUP_KEY, LOG_FOLDER.parent, *logs]
 
     def hidden_from_processes(self, known: Mapping[str, str]) -> dict[str, str]:
         """Return the secrets that no process may show; a passphrase that was given by environment is none of them."""

@@ -14,6 +14,9 @@ from .errors import OperatorError
 
 ROOT = Path(__file__).parents[1]
 PROJECT = "stealth-vpn"
+BACKUP_KEY = ROOT / ".backup-key"
+"""What backups are encrypted with; a copy of it belongs elsewhere."""
+
 MINIMAL = ("admin", "caddy")
 FULL = (*MINIMAL, "singbox", "trojan", "wireguard", "xray")
 

@@ -10,21 +10,14 @@ usage() {
 		  status                          what runs, and whether all is well
 		  logs [service] [lines]          what was said last; -f follows
 		  health                          runs each service's own check now
-		  backup, restore FILE            data, keys and configuration
+		  backup, restore FILE            users, keys, certificates and configuration
 		  rebuild [service]               builds images anew and replaces their services
 		  cleanup                         removes what former builds left
 	END
 }
 
 case ${1:-} in
-start | stop | restart | status | logs | health | rebuild | cleanup) exec "$OPS" "$@" ;;
-backup | restore)
-	if ! "$OPS" "$1" --help >/dev/null 2>&1; then
-		echo "Error: \`$1\` is not there yet in this version. Copy the volumes stealth-*, .pulumi and .pulumi-passphrase by hand." >&2
-		exit 1
-	fi
-	exec "$OPS" "$@"
-	;;
+start | stop | restart | status | logs | health | rebuild | cleanup | backup | restore) exec "$OPS" "$@" ;;
 -h | --help | help) usage ;;
 *)
 	usage >&2

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings what only tests need: Pulumi from source also on the official road, an SSH server, debootstrap, curl, openssl, ps, a static
-# shell for tiny images, and Docker Compose, which deploys are compared with.
+# shell for tiny images, restic, and Docker Compose, which deploys are compared with.
 set -eu
 # shellcheck source=toolchain/lib.sh
 . "$(dirname -- "$0")/lib.sh"
@@ -23,5 +23,6 @@ if ! docker compose version >/dev/null 2>&1; then
 	long compose-install 15 "Installing Docker Compose" apt_install_newer docker-compose ||
 		fail "Docker Compose could not be installed. Mend what the lines above say, and run \`make setup-dev\` again."
 fi
+"$ROOT/toolchain/restic.sh"
 "$ROOT/toolchain/build.sh"
 say "Tools for tests"

@@ -12,6 +12,7 @@ from .config import PanelConfig
 from .engines import Engines
 from .store.database import Database
 from .store.migration import migrate
+from .takeover import take_over
 from .users import service
 
 __all__ = ["PanelConfig", "create_app", "open_store"]
@@ -20,8 +21,9 @@ __all__ = ["PanelConfig", "create_app", "open_store"]
 def open_store(config: PanelConfig) -> Database:
     """Open the store, bring its tables to this version, and give a new one its first user and account.
 
-    Raises StoreError if the store belongs to a newer version.
+    A restored copy takes the store's place first. Raises StoreError if the store belongs to a newer version.
     """
+    take_over(config.database_url)
     database = Database(config.database_url)
     migrate(database)
     with database.write() as session:

@@ -1,0 +1,136 @@
+"""The commands' own order of things; what they do to a server is tried in tests/e2e/test_backup.py."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ops.backup import commands, room, tool
+from ops.backup.repository import Repository, Snapshot
+from ops.backup.restoring import Restore
+from ops.cli import main
+from ops.docker import Engine
+from ops.errors import OperatorError
+from ops.stack import Stack
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done to a server, in order; restic, Docker and Pulumi stay out of it."""
+    said: list[str] = []
+    found = [Snapshot(id="1a2b3c4d", stack="local", made_at=NOW - timedelta(hours=30), size_bytes=5_000_000)]
+    monkeypatch.setattr(tool, "bring", lambda: None)
+    monkeypatch.setattr(Repository, "open", lambda _: None)
+    monkeypatch.setattr(Repository, "snapshots", lambda *_: found)
+    monkeypatch.setattr(Engine, "version", lambda _: "28")
+    monkeypatch.setattr(Stack, "prepare", lambda _: said.append("prepare"))
+    monkeypatch.setattr(Stack, "has_resources", lambda _: False)
+    monkeypatch.setattr(room, "look", lambda _: [])
+    monkeypatch.setattr(room, "clear", lambda *_: said.append("clear"))
+    monkeypatch.setattr(commands, "make", lambda _: said.append("backup"))
+    monkeypatch.setattr(main.commands["up"], "callback", lambda: said.append("up"))
+    return said
+
+
+class Found:
+    """A backup that was read; each of its parts is told when it is put back."""
+
+    docker_host = "unix:///nowhere.sock"
+
+    def __init__(self, said: list[str], failing: str = "") -> None:
+        self._said, self._failing = said, failing
+
+    def refuse_other_passphrase(self) -> None:
+        pass
+
+    def put_files(self) -> None:
+        self._put("files")
+
+    def put_state(self, _: Stack) -> None:
+        self._put("state")
+
+    def put_volumes(self, _: Engine) -> None:
+        self._put("volumes")
+
+    def _put(self, part: str) -> None:
+        if part == self._failing:
+            raise OperatorError("no space left on device")
+        self._said.append(part)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def reads(monkeypatch: pytest.MonkeyPatch, found: Found) -> None:
+    monkeypatch.setattr(Restore, "read", lambda *_: found)
+
+
+def test_a_restore_puts_everything_back_and_deploys(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
+    reads(monkeypatch, Found(done))
+    assert run("restore").exit_code == 0
+    assert done == ["clear", "files", "prepare", "state", "volumes", "up"]
+
+
+def test_nothing_is_touched_before_all_of_a_backup_was_read(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
+    def fail(*_: object) -> Restore:
+        raise OperatorError("the backup is damaged")
+
+    monkeypatch.setattr(Restore, "read", fail)
+    for words in ([], ["--replace"], ["--keep-data"]):
+        assert run("restore", *words).exit_code == 1
+    assert done == []
+
+
+@contextmanager
+def a_server_is_there(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    thing = room.Thing(kind="volume", name="stealth-admin-data", stack="local")
+    with monkeypatch.context() as patched:
+        patched.setattr(room, "look", lambda _: [thing])
+        yield
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    ([], []),
+    (["--replace"], ["backup", "clear", "files", "prepare", "state", "volumes", "up"]),
+    (["--replace", "--without-backup"], ["clear", "files", "prepare", "state", "volumes", "up"]),
+    (["--keep-data"], ["clear", "files", "prepare", "state", "up"])])
+def test_a_server_that_is_there_is_treated_as_was_said(
+    monkeypatch: pytest.MonkeyPatch, done: list[str], words: list[str], expected: list[str],
+) -> None:
+    reads(monkeypatch, Found(done))
+    with a_server_is_there(monkeypatch):
+        assert (run("restore", *words).exit_code == 0) is bool(expected)
+    assert done == expected
+
+
+def test_a_restore_that_stops_in_the_middle_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, done: list[str]) -> None:
+    reads(monkeypatch, Found(done, "volumes"))
+    result = run("restore")
+    assert result.exit_code == 1
+    assert "no space left on device\nThe restore has begun" in result.output
+    assert "--replace --without-backup" in result.output
+    assert "up" not in done
+
+
+@pytest.mark.parametrize(("hours", "code"), [("31", 0), ("29", 1)])
+def test_monitoring_is_told_when_the_last_backup_is_too_old(hours: str, code: int) -> None:
+    result = run("backup", "list", "--within", hours)
+    assert result.exit_code == code
+    assert "1a2b3c4d   local" in result.output
+    assert ("local has no backup of the last 29 h" in result.output) is bool(code)
+
+
+def test_without_restic_the_setup_s_own_words_are_pointed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    script = tmp_path / "restic.sh"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(tool, "_SCRIPT", script)
+    with pytest.raises(OperatorError, match="the lines above say why"):
+        tool.bring()

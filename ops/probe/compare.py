@@ -12,7 +12,6 @@ _WORKERS = 40
 _REPEATS = 12
 _PATIENT_SECONDS = 1.2
 _PATIENT_WORKERS = 32
-_QUIET_WORKERS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +29,13 @@ def compare(probes: Iterable[Probe], ours: Endpoint, plain: Endpoint, tick: Call
 
     Probes that wait for a server's timeout run beside all others. One that differs is asked twelve times more,
     with more patience, and counts when no answer of ours was ever a plain one: a lost race of two packets is
-    then no difference, and one that is won every time is. Those that still differ are asked once more when all else is
-    over: a race inside a server may be lost every time while the probes themselves keep the machine busy.
+    then no difference, and one that is won every time is.
     """
     ordered = list(probes)
     slow = [probe for probe in ordered if probe.is_slow]
-    sizes = (_WORKERS, 2 * len(slow) or 1, _PATIENT_WORKERS, _QUIET_WORKERS)
-    pools = [ThreadPoolExecutor(size) for size in sizes]
+    pools = [ThreadPoolExecutor(size) for size in (_WORKERS, 2 * len(slow) or 1, _PATIENT_WORKERS)]
     try:
-        suspects = _all(ordered, ours, plain, tick, *pools[:-1])
-        found = _in_quiet(suspects, ours, plain, pools[-1])
+        found = _all(ordered, ours, plain, tick, *pools)
     except BaseException:
         ours.stop.set()
         plain.stop.set()
@@ -68,14 +64,6 @@ def _all(
             pool = slow_pool if probe.is_slow else patient_pool
             repeated.append(pool.submit(_again, probe, done.result(), other.result(), ours, plain))
     return [difference for future in repeated if (difference := future.result())]
-
-
-def _in_quiet(suspects: list[Difference], ours: Endpoint, plain: Endpoint, pool: Executor) -> list[Difference]:
-    # A slow probe's difference is one of timeouts, which no load of ours changes.
-    repeated = [pool.submit(_again, item.probe, item.ours, item.plain, ours, plain)
-                for item in suspects if not item.probe.is_slow]
-    certain = [difference for future in repeated if (difference := future.result())]
-    return certain + [item for item in suspects if item.probe.is_slow]
 
 
 def _again(probe: Probe, first: Observation, second: Observation, ours: Endpoint, plain: Endpoint) -> Difference | None:

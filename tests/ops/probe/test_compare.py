@@ -1,7 +1,5 @@
 """Comparison, known differences and score."""
 
-import threading
-import time
 from dataclasses import fields, replace
 
 import pytest
@@ -61,20 +59,6 @@ def test_a_probe_that_always_differs_is_found_and_one_that_lost_a_race_is_not() 
     assert [(item.probe.name, item.fields, item.ours.end, item.plain.end) for item in found] == [
         ("constant", ("end",), "ours", "plain")]
     assert len(ticks) == 2
-
-
-def test_a_race_that_is_lost_only_while_other_probes_run_is_no_difference() -> None:
-    quiet = threading.Event()
-
-    def racing(endpoint: Endpoint) -> Observation:
-        return Observation(end="reset" if endpoint.host == "ours" and not quiet.is_set() else "fin")
-
-    def last(_endpoint: Endpoint) -> Observation:
-        time.sleep(0.2)
-        quiet.set()
-        return SEEN
-
-    assert compare([Probe(name="racing", look=racing), Probe(name="last", look=last)], OURS, PLAIN, lambda: None) == []
 
 
 def test_a_server_that_refuses_is_an_observation() -> None:

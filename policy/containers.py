@@ -30,14 +30,17 @@ class Mount:
 
 def is_job(container: Resource) -> bool:
     """Tell whether it carries files into a volume and never runs, so that limits of a running one mean nothing."""
-    return (container.service in ONE_SHOT_JOBS
-            and container.flag("start") is False and container.flag("mustRun") is False)
+    return container.service in ONE_SHOT_JOBS and _is_left_alone(container)
 
 
 def is_stopped(container: Resource) -> bool:
     """Tell whether an operator has stopped it: by all three at once, so that nothing starts it."""
-    return (container.text("restart") == "no" and container.flag("start") is False
-            and container.flag("mustRun") is False)
+    return container.text("restart") == "no" and _is_left_alone(container)
+
+
+def capabilities(container: Resource, key: str) -> tuple[str, ...]:
+    """Return the capabilities under `adds` or `drops`, in the one spelling of many: upper case, without CAP_."""
+    return tuple(name.upper().removeprefix("CAP_") for name in container.view("capabilities").texts(key))
 
 
 def mounts(container: Resource) -> Iterator[Mount]:
@@ -56,6 +59,10 @@ def mounts(container: Resource) -> Iterator[Mount]:
             source=folder or (volume.text("volumeName") if volume.knows("volumeName") else ""),
             target=_path(volume.text("containerPath")), is_known=volume.knows("volumeName"),
             is_read_only=bool(volume.flag("readOnly")))
+
+
+def _is_left_alone(container: Resource) -> bool:
+    return container.flag("start") is False and container.flag("mustRun") is False
 
 
 def _path(given: str) -> str:

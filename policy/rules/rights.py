@@ -9,7 +9,7 @@ from policy.allowlists import (
     MODULES_FOLDER,
     ROOT_USERS,
 )
-from policy.containers import mounts
+from policy.containers import capabilities, mounts
 from policy.making import CRITICAL, HIGH, About, Faults, on_each
 from policy.resources import CONTAINER, Resource
 
@@ -61,7 +61,7 @@ def unconfined(container: Resource) -> Faults:
     remedy="Set capabilities.drops to ALL.",
     severity=HIGH, reference="5.4"), CONTAINER)
 def dropped_capabilities(container: Resource) -> Faults:
-    if "ALL" not in map(_plain, container.view("capabilities").texts("drops")):
+    if "ALL" not in capabilities(container, "drops"):
         yield "it keeps the capabilities that Docker gives to everybody"
 
 
@@ -74,7 +74,7 @@ def added_capabilities(container: Resource) -> Faults:
     allowed = CAPABILITIES.get(container.service, frozenset())
     if allowed and _has_modules(container):
         allowed |= {MODULE_CAPABILITY}
-    for name in map(_plain, container.view("capabilities").texts("adds")):
+    for name in capabilities(container, "adds"):
         if name not in allowed:
             yield f"it adds the capability {name}, which its service may not have"
 
@@ -100,7 +100,3 @@ def non_root(container: Resource) -> Faults:
 def _has_modules(container: Resource) -> bool:
     return any(mount.kind == "bind" and mount.source == mount.target == MODULES_FOLDER and mount.is_read_only
                for mount in mounts(container))
-
-
-def _plain(capability: str) -> str:
-    return capability.upper().removeprefix("CAP_")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from policy.allowlists import CONTROL, EDGE, IMAGE_OWNERS, ONE_SHOT_JOBS, OWN_IMAGES, SERVICES
-from policy.containers import is_job, mounts
+from policy.containers import capabilities, is_job, mounts
 from policy.making import ADVISORY, ASVS, CRITICAL, HIGH, MEDIUM, NIST, About, StackFaults, on_stack
 from policy.resources import CONTAINER, IMAGE, NETWORK, Resource
 from policy.view import Finding
@@ -135,8 +135,7 @@ def _containers(resources: Resources) -> list[Resource]:
 
 
 def _added(container: Resource) -> tuple[str, ...]:
-    names = {name.upper().removeprefix("CAP_") for name in container.view("capabilities").texts("adds")}
-    return tuple(names - {"NET_BIND_SERVICE"})
+    return tuple(set(capabilities(container, "adds")) - {"NET_BIND_SERVICE"})
 
 
 def _subnets(network: Resource) -> tuple[_Network, ...]:

@@ -12,7 +12,9 @@ from .errors import OperatorError
 CADDY = "stealth-caddy"
 """The container that publishes the ports."""
 
-_LABEL = "org.stealth-vpn"
+STACK_LABEL = "org.stealth-vpn.stack"
+"""Label of all that a stack has made, with its name."""
+
 _TIMEOUT_SECONDS = 60
 _CONNECT_SECONDS = 10
 _LOG_LINES = "2000"
@@ -92,7 +94,7 @@ class Engine:
     def remove_own(self, kind: str, name: str, stack: str) -> bool:
         """Remove a container or network if it carries the stack's label; tell whether it did."""
         labels = ".Config.Labels" if kind == "container" else ".Labels"
-        found = self._run(kind, "inspect", name, "--format", f'{{{{index {labels} "{_LABEL}.stack"}}}}')
+        found = self._run(kind, "inspect", name, "--format", f'{{{{index {labels} "{STACK_LABEL}"}}}}')
         if found.returncode != 0 or found.stdout.strip() != stack:
             return False
         force = ["--force"] if kind == "container" else []
@@ -136,7 +138,7 @@ class Engine:
         return self._finished(command, script)
 
     def _inspect_all(self, stack: str) -> list[dict[str, Any]]:
-        ids = self._run("ps", "--all", "--quiet", "--filter", f"label={_LABEL}.stack={stack}").stdout.split()
+        ids = self._run("ps", "--all", "--quiet", "--filter", f"label={STACK_LABEL}={stack}").stdout.split()
         if not ids:
             return []
         parsed: list[dict[str, Any]] = json.loads(self._run("inspect", *ids).stdout)

@@ -3,11 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from ..docker import Engine, last_line
+from ..docker import STACK_LABEL, Engine, last_line
 from ..errors import OperatorError
 from ..stack import Stack
 
-_LABEL = "org.stealth-vpn.stack"
 _KINDS = {"container": ("ps", "--all"), "network": ("network", "ls"), "volume": ("volume", "ls")}
 
 
@@ -26,7 +25,7 @@ def look(engine: Engine) -> list[Thing]:
     found = []
     for kind, words in _KINDS.items():
         name = "Names" if kind == "container" else "Name"
-        shape = f'{{"name": {{{{json .{name}}}}}, "stack": {{{{json (.Label "{_LABEL}")}}}}}}'
+        shape = f'{{"name": {{{{json .{name}}}}}, "stack": {{{{json (.Label "{STACK_LABEL}")}}}}}}'
         done = engine.ask(*words, "--filter", "name=^stealth-", "--format", shape)
         if done.returncode != 0:
             raise OperatorError(f"`docker {' '.join(words)}` failed: {last_line(done.stderr)}. Mend that first.")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO, cast
 
-from ..docker import Engine, last_line
+from ..docker import STACK_LABEL, Engine, last_line
 from ..errors import OperatorError
 
 _NAME = "stealth-restore"
@@ -45,7 +45,7 @@ class Volumes:
         self._feed(["import", "-", _IMAGE], lambda stream: stream.write(_EMPTY))
         try:
             mounts = [word for name, path in _PATHS.items() for word in ("--volume", f"{name}:{path}")]
-            self._ask("create", "--name", _NAME, "--network", "none", "--label", f"org.stealth-vpn.stack={self._stack}",
+            self._ask("create", "--name", _NAME, "--network", "none", "--label", f"{STACK_LABEL}={self._stack}",
                       *mounts, _IMAGE, "/none")
             self._feed(["cp", "-", f"{_NAME}:/"], lambda stream: stream.write(caddy))
             self._feed(["cp", "-", f"{_NAME}:/"], write_store)

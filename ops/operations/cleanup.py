@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..docker import Engine
+from ..docker import STACK_LABEL, Engine
 from ..errors import OperatorError
 from ..quantities import Size, shown_size
 
 _TITLE = "org.opencontainers.image.title"
-_STACK = "org.stealth-vpn.stack"
 # The builder's image bears no title; this folder is nobody else's.
 _BUILDER_FOLDER = "/src/probe"
 _ENDED = {"created", "exited", "dead"}
@@ -93,7 +92,7 @@ def _is_ours(image: dict[str, Any]) -> bool:
 
 
 def _is_left(container: dict[str, Any], ours: set[str]) -> bool:
-    state, has_stack = container["State"]["Status"], _STACK in (container["Config"].get("Labels") or {})
+    state, has_stack = container["State"]["Status"], STACK_LABEL in (container["Config"].get("Labels") or {})
     return state == "dead" if has_stack else state in _ENDED and container["Image"] in ours
 
 

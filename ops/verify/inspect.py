@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..docker import Engine, last_line
+from ..docker import STACK_LABEL, Engine, last_line
 from ..errors import OperatorError
 from .promises import CONTROL, EDGE
 
-LABEL = "org.stealth-vpn.stack"
 PREFIX = "stealth-"
 # An engine reached by ssh refuses more sessions at a time (sshd_config(5), MaxStartups).
 CONNECTIONS = 6
@@ -52,6 +51,11 @@ def name_of(entry: Entry) -> str:
     return str(entry["Name"]).removeprefix("/")
 
 
+def stack_of(labelled: Entry) -> str | None:
+    """Return the stack that made a network or volume, or a container by its `Config`; None for a stranger's."""
+    return (labelled.get("Labels") or {}).get(STACK_LABEL)
+
+
 def is_running(entry: Entry) -> bool:
     """Tell whether a container has processes."""
     return bool(entry["State"].get("Running"))
@@ -66,7 +70,7 @@ def touches(entry: Entry, stack: str, ids: Mapping[str, str], folder: str) -> bo
     host = entry["HostConfig"]
     shared = {host.get(key, "").removeprefix("container:") for key in ("NetworkMode", "PidMode", "IpcMode")}
     volumes = {mount.get("Name", "") for mount in entry["Mounts"]}
-    return (name_of(entry).startswith(PREFIX) or (entry["Config"].get("Labels") or {}).get(LABEL) == stack
+    return (name_of(entry).startswith(PREFIX) or stack_of(entry["Config"]) == stack
             or bool({EDGE, CONTROL} & set(entry["NetworkSettings"].get("Networks") or {}))
             or bool(shared & (set(ids) | set(ids.values())))
             or any(volume.startswith(PREFIX) for volume in volumes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .checks import Check, different, judged, listed
-from .inspect import LABEL, Entry, Observed
+from .inspect import Entry, Observed, stack_of
 from .promises import CONTROL, DATA_VOLUMES, EDGE, Promises
 
 _MEND = "Run `make up`, which makes it as promised."
@@ -23,7 +23,7 @@ def checks(promises: Promises, observed: Observed) -> Iterator[Check]:
         yield judged(name, "has only the server's containers on it", _members(promises, name, found[name]),
                      "Take the others off it by `docker network disconnect --force`, and find out who put them there.")
     strangers = {str(entry["Name"]) for entry in observed.networks
-                 if (entry.get("Labels") or {}).get(LABEL) == promises.stack} - set(_SHAPES)
+                 if stack_of(entry) == promises.stack} - set(_SHAPES)
     yield judged("networks", "there is no third one of this stack", [f"there is {name}" for name in sorted(strangers)],
                  "Remove it by `docker network rm`.")
     yield from _volumes(promises, observed)
@@ -44,7 +44,7 @@ def _shape(promises: Promises, name: str, entry: Entry) -> Iterator[str]:
         yield "it leads to the internet" if name == CONTROL else "it leads nowhere"
     if entry.get("Attachable") or entry.get("Ingress"):
         yield "others may attach to it"
-    if (entry.get("Labels") or {}).get(LABEL) != promises.stack:
+    if stack_of(entry) != promises.stack:
         yield "it carries another stack's label, or none"
 
 
@@ -63,7 +63,7 @@ def _volumes(promises: Promises, observed: Observed) -> Iterator[Check]:
     for name in sorted(wanted):
         yield judged(name, "is a plain volume of this stack", _plain(found.get(name), promises.stack), _MEND)
     strangers = {name for name, entry in found.items()
-                 if (entry.get("Labels") or {}).get(LABEL) == promises.stack} - wanted
+                 if stack_of(entry) == promises.stack} - wanted
     yield judged("volumes", "there is none of this stack beside them", [f"there is {name}" for name in strangers],
                  f"Look what {listed(strangers)} holds, and remove it by `docker volume rm`.")
 
@@ -75,5 +75,5 @@ def _plain(entry: Entry | None, stack: str) -> Iterator[str]:
     options: Mapping[str, Any] = entry.get("Options") or {}
     if entry["Driver"] != "local" or options:
         yield f"its driver is {entry['Driver']} with options {listed(options)}"
-    if (entry.get("Labels") or {}).get(LABEL) != stack:
+    if stack_of(entry) != stack:
         yield "it carries another stack's label, or none"

@@ -12,7 +12,7 @@ from typing import Any
 from ops.docker import Engine
 from ops.stack import Stack
 from ops.target import Target
-from ops.verify.inspect import LABEL, Entry, Observed
+from ops.verify.inspect import Entry, Observed, stack_of
 
 FILE = Path(__file__).with_name("recorded.json")
 _CONTAINER = ("Id", "Name", "Image", "State", "Config", "HostConfig", "Mounts", "NetworkSettings")
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _is_own(entry: Entry, stack: str) -> bool:
-    return bool((entry.get("Labels") or {}).get(LABEL) == stack)
+    return stack_of(entry) == stack
 
 
 def _container(entry: Entry) -> dict[str, Any]:

@@ -91,12 +91,13 @@ def verdict(what: str, ours: list[float], theirs: list[float], most: float) -> b
     """Print one row and tell whether it holds."""
     ratio = statistics.median(ours) / statistics.median(theirs)
     good = ratio <= most
-    print(f"{what:28} ours {_spread(ours)}   compose {_spread(theirs)}   "
+    print(f"{what:28} ours {spread(ours)}   compose {spread(theirs)}   "
           f"ratio {ratio:.2f} (at most {most}) {'good' if good else 'TOO SLOW'}", flush=True)
     return good
 
 
-def _spread(values: list[float]) -> str:
+def spread(values: list[float]) -> str:
+    """Return median, least and greatest of some seconds, for people."""
     return f"{statistics.median(values):.2f} s ({min(values):.2f} to {max(values):.2f})"
 
 
@@ -112,7 +113,7 @@ def main() -> int:
         good = verdict("from nothing to healthy", *deploy(sides), MOST_OF_DEPLOY)
         ours, whole, theirs = no_change(sides)
         good &= verdict("nothing to do, pulumi up", ours, theirs, MOST_OF_NO_CHANGE)
-        print(f"{'nothing to do, make up':28} ours {_spread(whole)}   with checks, health and summary; no bound")
+        print(f"{'nothing to do, make up':28} ours {spread(whole)}   with checks, health and summary; no bound")
         return 0 if good else 1
     finally:
         docker("compose", "--project-name", compose.PROJECT, "down", check=False)

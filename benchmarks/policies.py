@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.deploy import seconds
+from benchmarks.deploy import seconds, spread
 from tests.e2e.deployment import Server, clean, refuse_beside_another_server
 
 TURNS = 9
@@ -44,7 +44,7 @@ def verdict(with_pack: list[float], without: list[float]) -> str:
     """Print what was measured; return good, TOO SLOW, or that the times differ too much to tell."""
     cost = statistics.median(with_pack) - statistics.median(without)
     for what, times in (("with the policies", with_pack), ("without", without)):
-        print(f"{what:20} {statistics.median(times):.2f} s ({min(times):.2f} to {max(times):.2f})", flush=True)
+        print(f"{what:20} {spread(times)}", flush=True)
     said = "good" if cost <= MOST_SECONDS else "TOO SLOW"
     if max(map(middle_half_seconds, (with_pack, without))) > MOST_SECONDS:
         said = "NO VERDICT: the machine is too busy with other things; run it again when it is quiet"

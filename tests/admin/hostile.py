@@ -1,6 +1,15 @@
-"""Values that no page offers, as addresses, questions, forms and JSON bring them."""
+"""Values that no page offers, as addresses, questions, forms and JSON bring them; whom they meet, and what may come."""
 
 from typing import Any
+
+import pytest
+
+from panel import audit
+from panel import users as service
+from panel.accounts import throttle
+from panel.store.database import Database
+from panel.users import NewUser
+from tests.admin import people
 
 NUMBERS = ("0", "-1", "1.5", str(2**63), str(2**64), "9" * 5000, "1e999999", "1e-999999", "1e99999999999999999999",
            "NaN", "sNaN", "-Infinity", "0x10", "\N{ARABIC-INDIC DIGIT THREE}", "\N{SUPERSCRIPT TWO}")
@@ -19,3 +28,16 @@ BODIES = (b"", b"null", b"[]", b"1", b'"x"', b"{", b"\xff", b"\xef\xbb\xbf{}", b
           b"9" * 5000, b'{"name": ' + b"9" * 5000 + b"}", b'{"quota_bytes": 1e999999, "name": "x"}',
           b'{"name": "\\ud800"}', b'{"proof": {"password": "\\ud800", "code": "\\ud800"}}')
 """JSON, or what claims to be."""
+
+
+def prepare(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add a user and an account, both of id 1; and take the pauses away, in which nothing would be looked at."""
+    monkeypatch.setattr(throttle, "admit", lambda *_: (0, 1))
+    people.add(database, "zoe")
+    with database.write() as session:
+        service.create(session, audit.PANEL, None, NewUser(name="first"))
+
+
+def check(answer: Any, *what: object) -> None:
+    """Fail if an answer says that the fault is ours."""
+    assert answer.status_code < 500, (what, answer.text)

@@ -4,19 +4,17 @@ What is refused is refused by a sentence or a plain 4xx; a 500 would be our mist
 """
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
 
-from panel import PanelConfig, audit, subscriptions
+from panel import PanelConfig, subscriptions
 from panel import users as service
-from panel.accounts import local, throttle
+from panel.accounts import local
 from panel.store.database import Database
-from panel.users import NewUser
 from tests.admin import people, through_caddy
-from tests.admin.hostile import SENT
+from tests.admin.hostile import SENT, check, prepare
 from tests.admin.panel_file import PATH, SESSION_KEY, SUBSCRIPTION_PATH
 from tests.admin.people import PASSWORD, Browser
 from tests.admin.test_routes import UNSAFE, routes
@@ -44,14 +42,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
 @pytest.fixture(autouse=True)
 def known(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user and an account, both of id 1; and no pauses, in which nothing would be looked at."""
-    monkeypatch.setattr(throttle, "admit", lambda *_: (0, 1))
-    people.add(database, "zoe")
-    with database.write() as session:
-        service.create(session, audit.PANEL, None, NewUser(name="first"))
-
-
-def check(answer: Any, *what: object) -> None:
-    assert answer.status_code < 500, (what, answer.text)
+    prepare(database, monkeypatch)
 
 
 def addresses(app: Flask) -> Iterator[tuple[str, str, str]]:

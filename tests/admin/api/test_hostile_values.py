@@ -5,14 +5,9 @@ from typing import Any
 
 import pytest
 
-from panel import audit
-from panel import users as service
-from panel.accounts import throttle
 from panel.store.database import Database
-from panel.users import NewUser
-from tests.admin import people
 from tests.admin.api.conftest import Api
-from tests.admin.hostile import BODIES, SAID, SENT
+from tests.admin.hostile import BODIES, SAID, SENT, check, prepare
 from tests.admin.panel_file import PATH
 from tests.admin.people import Browser
 
@@ -37,14 +32,7 @@ BODIES_OF: tuple[tuple[str, str, dict[str, Any]], ...] = (
 @pytest.fixture(autouse=True)
 def known(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user and an account, both of id 1; and no pauses, in which nothing would be looked at."""
-    monkeypatch.setattr(throttle, "admit", lambda *_: (0, 1))
-    people.add(database, "zoe")
-    with database.write() as session:
-        service.create(session, audit.PANEL, None, NewUser(name="first"))
-
-
-def check(answer: Any, *what: object) -> None:
-    assert answer.status_code < 500, (what, answer.text)
+    prepare(database, monkeypatch)
 
 
 def test_no_question_of_the_api_is_a_fault(api: Api) -> None:

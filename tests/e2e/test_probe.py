@@ -23,6 +23,7 @@ print([(item.probe.name, item.fields) for item in result.differences])
 
 def test_nothing_differs_but_what_the_document_tells(deployed: Server) -> None:
     done = deployed.run("python", "-m", "ops", "probe", "--seed", "1", "--json")
+    assert "{" in done.stdout, done.stdout
     document = json.loads(done.stdout[done.stdout.index("{"):])
     assert document["tcpProbes"] >= 1000
     unknown = [item for item in document["differences"] if item["known"] is None]

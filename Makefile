@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-bare translations bench-deploy bench-data bench-policies
+.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -133,7 +133,11 @@ test-go: setup-dev
 	$(foreach module,$(GO_MODULES),(cd $(module) && go test ./...) &&) true
 
 test-integration: setup-dev
-	$(BIN)/pytest -q -m integration
+	$(BIN)/pytest -q -m "integration and not long"
+
+## make test-long     repeats what depends on chance many times; hours
+test-long: setup-dev
+	$(BIN)/pytest -q -s -m long
 
 ## make test-bare     sets up a bare Debian 12 in a container; many minutes
 test-bare: setup-dev
@@ -155,5 +159,5 @@ bench-policies: setup-dev
 bench-data: setup-dev
 	$(BIN)/python -m benchmarks.data
 
-## make test          all of these but test-bare
+## make test          all of these but test-long and test-bare
 test: lint test-quick test-go test-integration

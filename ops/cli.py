@@ -19,6 +19,7 @@ from .operations.commands import COMMANDS
 from .operations.waiting import await_health
 from .stack import Stack
 from .target import Target
+from .unfinished import Mark
 from .users import users
 from .verdict import Verdict
 from .verify.state import State
@@ -48,7 +49,8 @@ def main(context: click.Context, stack: str) -> None:
 def up(name: str) -> None:
     """Build and start everything, or bring what runs to what the configuration says."""
     began = time.monotonic()
-    target = Target.read(name)
+    target, unfinished = Target.read(name), Mark(name)
+    unfinished.refuse_half()
     engine = preflight.check(target)
     stack = Stack(name, click.echo)
     stack.prepare()
@@ -60,6 +62,7 @@ def up(name: str) -> None:
     with ThreadPoolExecutor() as pool:
         export = pool.submit(stack.export)
         containers = await_health(engine, name, target.running, "make up")
+    unfinished.clear()
     _show_verdict(follower.verdict)
     click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
                f"after {time.monotonic() - began:.0f} s.")

@@ -9,6 +9,7 @@ import secrets
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ POLICIES = ROOT / "policy"
 # What the policies judge; a destroy makes nothing.
 _JUDGED = {"up", "preview"}
 _PASSPHRASE_BYTES = 32
+# When this program is killed its Pulumi is asked to end in order, and keeps what it made in its state
+# (PR_SET_PDEATHSIG of prctl(2)).
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT")
+_LOCK_SECONDS = 120
+_POLL_SECONDS = 0.2
 
 
 class Stack:
@@ -43,7 +49,7 @@ class Stack:
         LOG_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
         LOG_FOLDER.parent.chmod(0o700)
         _make_passphrase()
-        self._break_dead_lock()
+        self._free_lock()
         if not self.is_made():
             self.call("stack", "init", self.name, "--non-interactive")
 
@@ -125,7 +131,8 @@ class Stack:
         with self.log.open("w") as log, Interrupts(self._show) as interrupts:
             self.log.chmod(0o600)
             process = subprocess.Popen(  # noqa: S603 - fixed words
-                [*self._words(words), "--event-log", str(events), "--non-interactive", "--color", "never"],
+                [*_ENDS_WITH_US, *self._words(words), "--event-log", str(events), "--non-interactive",
+                 "--color", "never"],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 # Not in the terminal's group: it would get each Ctrl-C twice, and the second one kills it.
                 start_new_session=True,
@@ -141,6 +148,9 @@ class Stack:
                     interrupts.send()
                     process.wait()
         events.unlink()
+        if process.returncode < 0:
+            raise OperatorError(f"Pulumi was killed by signal {-process.returncode}. Run the same command again: it "
+                                "goes on from what was done.")
         if process.returncode != 0:
             raise OperatorError(self._sentence(follower))
         if words[0] in _JUDGED and (unasked := follower.verdict.unasked()):
@@ -172,25 +182,43 @@ class Stack:
         state = json.loads((folder / "stacks" / PROJECT / f"{self.name}.json").read_text())
         return bool((state["checkpoint"].get("latest") or {}).get("pending_operations"))
 
-    def _break_dead_lock(self) -> None:
+    def _free_lock(self) -> None:
+        """Take away the locks of dead runs, and wait for the end of a living one that may be ending."""
+        end, told = time.monotonic() + _LOCK_SECONDS, False
+        while holders := list(self._living_locks()):
+            if time.monotonic() > end:
+                # Pulumi itself says whose it is, and what to do.
+                return
+            if not told:
+                self._show(f"Another run is at work on {self.name} (process {holders[0]}), or a killed one ends its "
+                           "last step. Waiting for it ...")
+                told = True
+            time.sleep(_POLL_SECONDS)
+
+    def _living_locks(self) -> Iterator[int]:
+        """Yield the processes here that hold a lock of this stack; the locks of dead ones go."""
         folder = _state_folder()
-        if folder is None:
-            return
-        for lock in (folder / "locks").rglob(f"{self.name}/*.json"):
-            if _is_dead(lock):
-                self._show("A former run was ended by force; its lock is taken away.")
-                lock.unlink()
+        for lock in (folder / "locks").rglob(f"{self.name}/*.json") if folder else ():
+            try:
+                held = json.loads(lock.read_text())
+                if held.get("hostname") != socket.gethostname():
+                    continue
+                if not _is_dead(int(held["pid"]), lock.stat().st_mtime):
+                    yield int(held["pid"])
+                    continue
+            except FileNotFoundError:
+                # It ended in order just now.
+                continue
+            self._show("A former run was ended by force; its lock is taken away.")
+            lock.unlink(missing_ok=True)
 
 
-def _is_dead(lock: Path) -> bool:
-    """Tell whether the process that holds a lock (Pulumi's file backend writes pid and host) has ended."""
-    held = json.loads(lock.read_text())
-    if held.get("hostname") != socket.gethostname():
-        return False
+def _is_dead(pid: int, since: float) -> bool:
+    """Tell whether the process that took a lock then (Pulumi's file backend writes pid and host) has ended."""
     try:
-        process = psutil.Process(int(held["pid"]))
+        process = psutil.Process(pid)
         # Its parent may never ask for its end, and its number may have gone to another process since.
-        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > lock.stat().st_mtime
+        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > since
     except psutil.NoSuchProcess:
         return True
 

@@ -1,6 +1,7 @@
 """`ops backup` and `ops restore`."""
 
 import time
+from dataclasses import replace as with_changes
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -12,8 +13,9 @@ from ..errors import OperatorError
 from ..quantities import shown_size
 from ..stack import Stack
 from ..target import Target, settings
+from ..unfinished import Asked, Begun, Mark
 from . import archive, places, room, schedule, tool
-from .repository import Repository
+from .repository import Repository, Snapshot
 from .restoring import Restore
 
 
@@ -63,30 +65,27 @@ def plan(name: str, at: str, off: bool) -> None:
 @click.pass_context
 def restore(context: click.Context, where: str, replace: bool, without_backup: bool, keep_data: bool, host: str,
             credentials_file: str) -> None:
-    """Put a server back from WHERE: a snapshot, a place of backups, or PLACE@SNAPSHOT; the latest by default."""
-    began = time.monotonic()
-    found = _read(context.obj, where, credentials_file)
-    stack, engine = Stack(context.obj, click.echo), Engine(host or found.docker_host)
-    engine.version()
-    found.refuse_other_passphrase()
-    things = room.look(engine)
-    room.refuse(things, stack, engine, may_replace=replace or keep_data)
-    if replace and things and not without_backup:
-        make(stack.name)
-    try:
-        room.clear(things, stack, engine)
-        _put(found, stack, engine, host, keep_data=keep_data)
-    except OperatorError as error:
-        raise OperatorError(f"{error}\nThe restore has begun and is not complete: mend that, and run it again with "
-                            "--replace --without-backup.") from error
+    """Put a server back from WHERE: a snapshot, a place of backups, or PLACE@SNAPSHOT; the latest by default.
+
+    The same command again finishes a restore that was cut short.
+    """
+    began, mark = time.monotonic(), Mark(context.obj)
+    asked = Asked(where=places.whole(where), engine=host, keeps_data=keep_data)
+    before = mark.read()
+    if before and before.asked == asked and before.is_placed:
+        click.echo(f"An earlier run has put back all of {before.snapshot}, and was cut short in its deploy.")
+    else:
+        source = _chosen(context.obj, where, credentials_file, before if before and before.asked == asked else None)
+        _place(mark, asked, source, may_replace=replace or keep_data,
+               backs_up=replace and not without_backup)
     click.echo("State, certificates and users are back. Deploying the server ...")
     from ..cli import up
     context.invoke(up)
     click.echo(f"Restored after {time.monotonic() - began:.0f} s.")
 
 
-def make(name: str) -> None:
-    """Make a backup, read it back, and remove those that are too old."""
+def make(name: str, *, forgets: bool = True) -> None:
+    """Make a backup, read it back, and remove those that are too old, unless one of them is to be restored."""
     # Here and not above: the other commands shall not wait for its libraries.
     from . import contents
     began = time.monotonic()
@@ -107,23 +106,52 @@ def make(name: str) -> None:
     # Only what could be restored counts.
     with repository.reading(snapshot) as stream:
         read = archive.read(stream)
-    gone = repository.forget(name, keep) if (keep := places.keep(values)) else 0
+    gone = repository.forget(name, keep) if forgets and (keep := places.keep(values)) else 0
     click.echo(f"Backed up {name} as {snapshot} to {repository.address} in {time.monotonic() - began:.0f} s: "
                f"{shown_size(read.store_bytes)} of users, read back and whole; {gone} old backups removed.")
     if _is_here(repository, target):
         click.echo("They lie on the server's own machine: name another place by `pulumi config set backupTarget`.")
 
 
-def _read(name: str, where: str, credentials_file: str) -> Restore:
-    """Read all of the backup that is meant; raises OperatorError if anything in it is not as it was written."""
+def _chosen(name: str, where: str, credentials_file: str, before: Begun | None) -> tuple[Repository, Snapshot]:
+    """Return the backup that is meant; of a restore that was cut short it is the one that this began with."""
     tool.bring()
     place, snapshot = places.split(where)
+    if before:
+        repository, snapshot = places.at(before.address, before.credentials_file), before.snapshot
     # A folder on the command line counts from where it is typed, one of the configuration from the project.
-    repository = places.at(place, credentials_file, root=Path.cwd()) if place else places.configured(settings(name))
+    elif place:
+        repository = places.at(place, credentials_file, root=Path.cwd())
+    else:
+        repository = places.configured(settings(name))
     repository.open()
-    chosen = places.choose(repository.snapshots(), snapshot, name, repository)
-    click.echo(f"Reading the backup {chosen.id} of {chosen.made_at:%Y-%m-%d %H:%M} UTC ...")
-    return Restore.read(repository, chosen)
+    return repository, places.choose(repository.snapshots(), snapshot, name, repository)
+
+
+def _place(mark: Mark, asked: Asked, source: tuple[Repository, Snapshot], *, may_replace: bool,
+           backs_up: bool) -> None:
+    """Put back all but what a deploy makes; nothing is changed before all of the backup was read and judged."""
+    repository, snapshot = source
+    click.echo(f"Reading the backup {snapshot.id} of {snapshot.made_at:%Y-%m-%d %H:%M} UTC ...")
+    found = Restore.read(repository, snapshot)
+    stack, engine = Stack(snapshot.stack, click.echo), Engine(asked.engine or found.docker_host)
+    engine.version()
+    found.refuse_other_passphrase()
+    things, before = room.look(engine), mark.read()
+    is_rest = before is not None and before.left_a_part_on(engine.host) and not room.serves(engine, stack)
+    room.refuse(things, stack, engine, may_replace=may_replace or is_rest)
+    if backs_up and things and not is_rest:
+        make(stack.name, forgets=False)
+    begun = Begun(asked=asked, address=repository.address, credentials_file=str(repository.credentials_file or ""),
+                  snapshot=snapshot.id, docker_host=engine.host)
+    mark.write(begun)
+    try:
+        room.clear(things, stack, engine)
+        _put(found, stack, engine, asked.engine, keep_data=asked.keeps_data)
+    except OperatorError as error:
+        raise OperatorError(f"{error}\nThe restore has begun and is not complete: mend that, and run the same command "
+                            "again.") from error
+    mark.write(with_changes(begun, is_placed=True))
 
 
 def _put(found: Restore, stack: Stack, engine: Engine, host: str, *, keep_data: bool) -> None:

@@ -50,6 +50,12 @@ def split(where: str) -> tuple[str, str]:
     return where, LATEST
 
 
+def whole(where: str) -> str:
+    """Return what a restore is given so that it means the same in every folder."""
+    place, snapshot = split(where)
+    return f"{at(place, root=Path.cwd()).address}@{snapshot}" if place else snapshot
+
+
 def choose(found: list[Snapshot], snapshot: str, stack: str, repository: Repository) -> Snapshot:
     """Return a stack's backup by its id or the latest; raises OperatorError when there is none."""
     own = [item for item in found if item.stack == stack]

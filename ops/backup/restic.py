@@ -6,6 +6,7 @@ What it is asked is written for restic 0.17 and newer, whose exit codes tell a w
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -23,6 +24,9 @@ WRONG_KEY = 12
 _LOCKED = 11
 _ANSWER_SECONDS = 120
 _END_SECONDS = 30
+# When this program is killed its end of restic's input closes, and restic would keep half a backup as a whole one
+# (PR_SET_PDEATHSIG of prctl(2)).
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +66,11 @@ class Restic:
         """Start it; `end` ends it."""
         ssh = ["-o", "sftp.args=-o BatchMode=yes -o ConnectTimeout=10"] if self.address.startswith("sftp:") else []
         # Its cache would lie in a home that a scheduled run has not, and would outlive the repository.
-        command = ["restic", "--no-cache", "--repo", self.address, *ssh, *words]
-        try:
-            return subprocess.Popen(  # noqa: S603 - fixed words and an address that was checked
-                command, env=self._environment(), stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True)
-        except FileNotFoundError as error:
-            raise OperatorError("the program `restic` is not here. Install it with `toolchain/restic.sh`.") from error
+        command = [*_DIES_WITH_US, "restic", "--no-cache", "--repo", self.address, *ssh, *words]
+        if not shutil.which("restic"):
+            raise OperatorError("the program `restic` is not here. Install it with `toolchain/restic.sh`.")
+        return subprocess.Popen(  # noqa: S603 - fixed words and an address that was checked
+            command, env=self._environment(), stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True)
 
     def _environment(self) -> dict[str, str]:
         # Both are names of files: what they hold stands in no environment and on no command line.

@@ -123,11 +123,13 @@ def _is_private(name: str) -> bool:
 
 
 def _put(file: Path, content: bytes, is_private: bool) -> None:
-    """Write a file at once or not at all; another one of that name is kept beside it."""
+    """Write a file at once or not at all; another one of that name is kept beside it, and is there all the time."""
     if file.exists():
         if file.read_bytes() == content:
             return
-        file.rename(file.with_name(f"{file.name}.before-restore"))
+        beside = file.with_name(f"{file.name}.before-restore")
+        beside.unlink(missing_ok=True)
+        os.link(file, beside)
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_name(f".{file.name}.new")
     fresh.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from ..docker import STACK_LABEL, Engine, last_line
+from ..docker import CADDY, STACK_LABEL, Engine, last_line
 from ..errors import OperatorError
 from ..stack import Stack
 
@@ -44,6 +44,11 @@ def refuse(things: list[Thing], stack: Stack, engine: Engine, *, may_replace: bo
         what = f"it has the {things[0].kind} {things[0].name}" if things else f"the state here knows {stack.name}"
         raise OperatorError(f"there is a server already at {engine.host}: {what}. Add --replace to put the backup in "
                             "its place, or --keep-data if only this checkout was lost.")
+
+
+def serves(engine: Engine, stack: Stack) -> bool:
+    """Tell whether a server of this stack answers there: Caddy is made last, and is the first to be taken away."""
+    return any(item.name == CADDY and item.state == "running" for item in engine.services(stack.name))
 
 
 def clear(things: list[Thing], stack: Stack, engine: Engine) -> None:

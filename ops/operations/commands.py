@@ -11,6 +11,7 @@ from ..docker import Engine
 from ..quantities import shown_size
 from ..stack import Stack
 from ..target import FULL, Target
+from ..unfinished import Mark
 from . import cleanup as leftovers
 from . import health as checks
 from . import logs as said
@@ -163,6 +164,7 @@ def doctor(name: str, as_json: bool) -> None:
 
 def _builder(name: str) -> Builder:
     target = Target.read(name)
+    Mark(name).refuse_half()
     return Builder(preflight.check(target), target, Stack(name, click.echo), click.echo)
 
 

@@ -1,23 +1,19 @@
 """A server is backed up as it runs, lost with its machine, and put back on an empty one; old links work unchanged."""
 
-import io
 import json
 import re
 import shutil
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.docker import Engine
-from tests.e2e.deployment import ENGINE_ADDRESS, SERVICES, Server, clean, healthy, names
+from tests.e2e.belongings import had
+from tests.e2e.deployment import SERVICES, Server, clean, healthy, names
 
 pytestmark = pytest.mark.integration
 
-# Of what a store holds these are other ones after a restore, or go on by themselves.
-_OWN_LIFE = {"last_seen_at", "link_read_at", "link_read_by", "updated_at", "revision"}
 _HAD = ("outputs", "users", "link", "alice", "first", "certificates")
 
 
@@ -33,6 +29,8 @@ def lost(server: Server, place: str) -> Iterator[dict[str, Any]]:
     server.up()
     assert server.ops("users", "add", "alice", "--quota", "50GB").returncode == 0
     before = had(server)
+    # Six names, and the authority between them and the root, each with its key.
+    assert len(before["certificates"]) == 14
     done = server.run("make", "backup")
     assert done.returncode == 0, done.stdout
     assert "read back and whole" in done.stdout
@@ -41,26 +39,6 @@ def lost(server: Server, place: str) -> Iterator[dict[str, Any]]:
     assert snapshot
     yield before | {"key": (server.folder / ".backup-key").read_text(), "backup": f"{place}@{snapshot[1]}"}
     server.standing = None
-
-
-def had(server: Server) -> dict[str, Any]:
-    exported = json.loads(server.ops("users", "export").stdout)
-    for user in exported["users"]:
-        for field in _OWN_LIFE:
-            user.pop(field, None)
-    link = server.ops("users", "link", "alice").stdout.strip()
-    return {"outputs": server.outputs(), "users": exported["users"], "link": link, "alice": server.links(link),
-            "first": server.links(), "certificates": certificates()}
-
-
-def certificates() -> dict[str, bytes]:
-    copied = Engine(ENGINE_ADDRESS).copied_out("stealth-caddy", "/data")
-    with tarfile.open(fileobj=io.BytesIO(copied.stdout)) as tar:
-        streams = {entry.name: tar.extractfile(entry) for entry in tar if entry.name.endswith((".crt", ".key"))}
-        found = {name: stream.read() for name, stream in streams.items() if stream}
-    # Six names, and the authority between them and the root, each with its key.
-    assert len(found) == 14
-    return found
 
 
 @pytest.fixture

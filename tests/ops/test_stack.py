@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +92,24 @@ def test_a_number_that_went_to_a_younger_process_counts_as_dead(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(("alive", "host"), [(True, socket.gethostname()), (False, "another-host")])
-def test_a_lock_that_may_be_in_use_stays(tmp_path: Path, made: tuple[Stack, list[str]], alive: bool, host: str) -> None:
+def test_a_lock_that_may_be_in_use_stays(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch, alive: bool, host: str,
+) -> None:
+    monkeypatch.setattr(stack, "_LOCK_SECONDS", 0)
     file = lock(tmp_path, os.getpid() if alive else dead_pid(), host)
     made[0].prepare()
     assert file.exists()
+
+
+def test_the_end_of_a_living_run_is_waited_for(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = lock(tmp_path, os.getpid(), socket.gethostname())
+    naps = iter([lambda: None, file.unlink])
+    monkeypatch.setattr(time, "sleep", lambda _: next(naps)())
+    made[0].prepare()
+    assert made[1] == [f"Another run is at work on local (process {os.getpid()}), or a killed one ends its last step. "
+                       "Waiting for it ..."]
 
 
 def export(*pending: dict[str, object]) -> str:
@@ -274,3 +289,35 @@ def test_a_signal_that_comes_while_the_process_is_being_made_reaches_it(
     with pytest.raises(OperatorError):
         made[0].run("up")
     assert any("Stopping" in line for line in made[1])
+
+
+def test_a_pulumi_that_was_killed_is_told_with_what_goes_on_from_there(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, "kill -KILL $$")
+    made[0].prepare()
+    with pytest.raises(OperatorError, match=r"^Pulumi was killed by signal 9\. Run the same command again"):
+        made[0].run("up")
+
+
+def test_a_pulumi_whose_command_is_killed_is_asked_to_end(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, f"""
+        trap 'echo ended >{tmp_path}/ended; exit 1' INT
+        echo begun >{tmp_path}/begun
+        while :; do sleep 0.05; done""")
+    made[0].prepare()
+    code = f"from pathlib import Path; from ops import stack; made = stack.Stack('local', print); " \
+           f"made.log = Path({str(stack.LOG_FOLDER / 'local.log')!r}); made.run('up')"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(stack.__file__).parents[1]) as command:
+        await_file(tmp_path / "begun")
+        command.kill()
+    await_file(tmp_path / "ended")
+
+
+def await_file(file: Path) -> None:
+    end = time.monotonic() + 20
+    while not file.exists():
+        assert time.monotonic() < end, file
+        time.sleep(0.02)

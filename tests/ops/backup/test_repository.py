@@ -5,12 +5,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 
 from ops.backup import repository
@@ -144,6 +146,34 @@ def test_what_stops_in_the_middle_is_no_backup(local: Repository) -> None:
     assert local.snapshots() == []
     assert not list((Path(local.address) / "locks").iterdir())
     assert content(local, local.store("local", write)) == CONTENT
+
+
+def test_a_backup_whose_command_is_killed_is_none(local: Repository) -> None:
+    code = f"""
+import sys, time
+from pathlib import Path
+from ops.backup.repository import Repository
+def write(stream):
+    stream.write(bytes(300_000))
+    stream.flush()
+    print("half", flush=True)
+    time.sleep(60)
+Repository(address={local.address!r}, key_file=Path({str(local.key_file)!r})).store("local", write)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as command:
+        assert command.stdout
+        assert command.stdout.readline() == b"half\n"
+        command.kill()
+    end = time.monotonic() + _START_SECONDS
+    while is_at_work(local):
+        assert time.monotonic() < end, "restic went on"
+        time.sleep(0.05)
+    assert local.snapshots() == []
+
+
+def is_at_work(place: Repository) -> bool:
+    return any(process.info["name"] == "restic" and place.address in (process.info["cmdline"] or [])
+               for process in psutil.process_iter(["name", "cmdline"]))
 
 
 def test_the_key_is_made_once_and_for_its_owner(local: Repository) -> None:

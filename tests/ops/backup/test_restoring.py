@@ -1,4 +1,5 @@
 import json
+import os
 import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -40,6 +41,23 @@ def test_files_come_back_and_what_was_there_stays_beside_them(tmp_path: Path, pa
     assert passphrase_file.read_text() == "of the backup\n"
     for file in (passphrase_file, tmp_path / "own.key"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_replaced_is_there_all_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "Pulumi.local.yaml"
+    file.write_text("of this checkout\n")
+
+    def die(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", die)
+        with pytest.raises(KeyboardInterrupt):
+            restore(tmp_path).put_files()
+    assert file.read_text() == "of this checkout\n"
+    restore(tmp_path).put_files()
+    assert file.read_text() == "config: {}\n"
+    assert file.with_name("Pulumi.local.yaml.before-restore").read_text() == "of this checkout\n"
 
 
 def test_a_second_restore_leaves_the_copy_of_the_first(tmp_path: Path) -> None:

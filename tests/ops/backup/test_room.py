@@ -4,7 +4,7 @@ import pytest
 
 from ops.backup import room
 from ops.backup.room import Thing
-from ops.docker import Engine
+from ops.docker import Container, Engine
 from ops.errors import OperatorError
 from ops.stack import Stack
 from tests.ops.backup import fakes
@@ -31,6 +31,15 @@ print(found.get(words[0], ""), end="")""")
 def test_an_engine_that_does_not_tell_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OperatorError, match="`docker ps --all` failed: no rights"):
         room.look(fakes.docker(tmp_path, monkeypatch, "sys.exit('no rights')"))
+
+
+@pytest.mark.parametrize(("name", "state", "serves"), [
+    ("stealth-caddy", "running", True), ("stealth-caddy", "exited", False), ("stealth-admin", "running", False)])
+def test_a_server_serves_while_its_caddy_runs(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, name: str, state: str, serves: bool,
+) -> None:
+    monkeypatch.setattr(Engine, "services", lambda *_: [Container(name=name, state=state, health="")])
+    assert room.serves(ENGINE, stack) is serves
 
 
 def test_an_empty_machine_has_room(stack: Stack) -> None:

@@ -7,16 +7,20 @@ export GOTOOLCHAIN := go1.26.8+auto
 # Our own Go. A tool that a go.mod names is no package of that module, so ./... is our code alone.
 GO_MODULES := toolchain/languagehost toolchain/providers images/builder/agent images/builder/probe images/builder/egress \
   images/xray images/trojan images/singbox images/caddy images/wireguard tests/e2e/clients/visitor tests/e2e/clients/forger
-SHELL_SCRIPTS := $(wildcard scripts/* toolchain/*.sh tests/integration/*.sh tests/admin/postgresql/*.sh) .ci/run
+SHELL_SCRIPTS := install.sh $(wildcard scripts/* toolchain/*.sh tests/integration/*.sh tests/admin/postgresql/*.sh) .ci/run
 DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients/Dockerfile tests/admin/*/Dockerfile)
 
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
+.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
 
 help:
 	@sed -n 's/^## //p' Makefile
+
+## make install       makes this machine a server: checks it, asks, sets up firewall and Docker, and starts; docs/install.md
+install:
+	@./install.sh
 
 ## make up            brings the server to what the configuration says; sets up the machine first
 up: setup

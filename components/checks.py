@@ -37,17 +37,14 @@ RESERVED_USERNAMES = frozenset({"ops", "panel"})
 
 def refuse(key: str, value: object, rule: str) -> NoReturn:
     """Raise SettingsError with the sentence an operator can act on."""
-    raise SettingsError(
-        f"{key} is {value}, but {rule}. Fix it with `pulumi config set {key} <value>`."
-    )
+    fault = f"{key} is {value}, but {rule}."
+    raise SettingsError(f"{fault} Fix it with `pulumi config set {key} <value>`.", key=key, fault=fault)
 
 
 def refuse_secret(key: str, rule: str) -> NoReturn:
     """Raise SettingsError for a value that nobody may read on a screen."""
-    raise SettingsError(
-        f"{key} is not valid (it is secret and not shown), but {rule}. "
-        f"Fix it with `pulumi config set --secret {key} <value>`."
-    )
+    fault = f"{key} is not valid (it is secret and not shown), but {rule}."
+    raise SettingsError(f"{fault} Fix it with `pulumi config set --secret {key} <value>`.", key=key, fault=fault)
 
 
 def check_username(key: str, value: str) -> None:

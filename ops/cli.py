@@ -13,6 +13,7 @@ import click
 from . import certificates, preflight
 from .accounts import accounts
 from .backup.commands import COMMANDS as BACKUP_COMMANDS
+from .configuration.commands import config
 from .docker import Engine
 from .errors import OperatorError
 from .operations.commands import COMMANDS
@@ -133,6 +134,7 @@ def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
 
 main.add_command(users)
 main.add_command(accounts)
+main.add_command(config)
 for command in (*COMMANDS, *BACKUP_COMMANDS):
     main.add_command(command)
 

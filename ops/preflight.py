@@ -37,9 +37,12 @@ def check(target: Target) -> Engine:
     return engine
 
 
-def port_faults(target: Target, engine: Engine) -> Iterator[str]:
-    """Yield a sentence for each public port that somebody else than our Caddy holds on this machine."""
-    publishers = engine.publishers()
+def port_faults(target: Target, engine: Engine | None) -> Iterator[str]:
+    """Yield a sentence for each public port that somebody else than our Caddy holds on this machine.
+
+    Without an engine nothing on it can be our Caddy.
+    """
+    publishers = engine.publishers() if engine else {}
     for port, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
         if fault := _port_fault(publishers.get(f"{port}/{transport}", ""), port, transport):
             yield fault

@@ -4,6 +4,7 @@ Only for checks that come too late inside the program. Values are not judged her
 refuses a bad one, with a better sentence.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -46,12 +47,16 @@ class Target:
     @classmethod
     def read(cls, stack: str, folder: Path = ROOT) -> Self:
         """Read the stack's file and the defaults; raises OperatorError when it does not exist."""
-        values = settings(stack, folder)
-        return cls(stack=stack, docker_host=str(values["dockerHost"]), http_port=values["httpPort"],
-                   https_port=values["httpsPort"], ipv6=values["ipv6"],
-                   domain=str(values.get("domain", "")), network_subnet=str(values["networkSubnet"]),
-                   services=(wanted := MINIMAL if values["mode"] == "minimal" else FULL),
-                   stopped=frozenset(wanted) & frozenset(values["stopped"] or ()))
+        return cls.of(stack, settings(stack, folder))
+
+    @classmethod
+    def of(cls, stack: str, given: Mapping[str, Any]) -> Self:
+        """Return what these values, defaults too, say of a stack."""
+        return cls(stack=stack, docker_host=str(given["dockerHost"]), http_port=given["httpPort"],
+                   https_port=given["httpsPort"], ipv6=given["ipv6"],
+                   domain=str(given.get("domain", "")), network_subnet=str(given["networkSubnet"]),
+                   services=(wanted := MINIMAL if given["mode"] == "minimal" else FULL),
+                   stopped=frozenset(wanted) & frozenset(given["stopped"] or ()))
 
     @property
     def is_local(self) -> bool:
@@ -66,26 +71,29 @@ def settings(stack: str, folder: Path = ROOT) -> dict[str, Any]:
         raise OperatorError(
             f"stack {stack} has no file {file.name}, but a stack is made from one. "
             f"Copy Pulumi.prod.yaml to {file.name} and change its values.")
-    return _defaults(folder) | _values(file)
+    return {key: entry["default"] for key, entry in schema(folder).items() if "default" in entry} | values(file)
 
 
-def _defaults(folder: Path) -> dict[str, Any]:
-    schema = _parsed(folder / "Pulumi.yaml")["config"]
-    return {key: entry["default"] for key, entry in schema.items() if "default" in entry}
+def schema(folder: Path = ROOT) -> dict[str, Any]:
+    """Return type, default and meaning of each key."""
+    entries: dict[str, Any] = parsed(folder / "Pulumi.yaml")["config"]
+    return entries
 
 
-def _values(file: Path) -> dict[str, Any]:
-    config = _parsed(file).get("config") or {}
+def values(file: Path) -> dict[str, Any]:
+    """Return the values that stand in a stack's file; raises OperatorError like `parsed`."""
+    config = parsed(file).get("config") or {}
     return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
 
 
-def _parsed(file: Path) -> dict[str, Any]:
+def parsed(file: Path) -> dict[str, Any]:
+    """Return what a file of Pulumi's holds; raises OperatorError if it is no map in YAML."""
     try:
-        parsed = yaml.safe_load(file.read_text())
+        found = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", -1) + 1
         raise OperatorError(
             f"{file.name} is no YAML (line {line}). Mend it there, or take it back from git.") from error
-    if not isinstance(parsed, dict):
+    if not isinstance(found, dict):
         raise OperatorError(f"{file.name} is empty or no map. Take it back from git, or copy Pulumi.prod.yaml.")
-    return parsed
+    return found

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings all that a deployment needs onto this machine, step by step. Usage: setup.sh [runtime|dev]
+# Brings all that a deployment needs onto this machine, step by step. Usage: setup.sh [runtime|dev|python]
 # It may be interrupted and run again at any point; what is there is kept.
 set -eu
 # shellcheck source=toolchain/lib.sh
@@ -40,6 +40,7 @@ if [ -n "$line" ]; then
 	rm -f "$APT_WORKING"
 fi
 toolchain/python.sh "${1:-runtime}"
+if [ "${1:-runtime}" = python ]; then exit; fi # all that install.sh needs to ask its questions
 toolchain/pulumi.sh
 toolchain/engine.sh
 toolchain/base.sh

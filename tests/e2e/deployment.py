@@ -6,6 +6,7 @@ one and take away only what carries their own stack's label.
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -124,21 +125,31 @@ class Server:
         lines = [f"  stealth-vpn:{key}: {json.dumps(value)}" for key, value in values.items()]
         file.write_text("\n".join([*salt, "config:", *lines, ""]))
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, stdin: int | None = None) -> subprocess.Popen[str]:
         """Start a command with the project's tools on its path."""
         if words[:2] != ("pulumi", "stack") and words[:4] != ("python", "-m", "ops", "verify"):
             self.standing = None
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return subprocess.Popen(
             [str(self.folder / "toolchain" / "run.sh"), *words], cwd=self.folder, text=True,
-            env=environment | {"STACK": STACK}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=environment | {"STACK": STACK}, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, stdin: int | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; standard error is in stdout."""
-        process = self.start(*words)
+        process = self.start(*words, stdin=stdin)
         output, _ = process.communicate(timeout=_COMMAND_SECONDS)
         return subprocess.CompletedProcess(words, process.returncode, output)
+
+    def answer(self, typed: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end in a terminal in which this is typed."""
+        ours, theirs = pty.openpty()
+        os.write(ours, typed.encode())
+        try:
+            return self.run(*words, stdin=theirs)
+        finally:
+            os.close(ours)
+            os.close(theirs)
 
     def ops(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one of the operator's commands."""

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 def test_a_rebuild_replaces_that_service_alone_and_its_former_image_can_go(deployed: Server) -> None:
     before = ids()
     former = inspect("trojan")["Image"]
-    done = deployed.ops("rebuild", "trojan")
+    done = deployed.run("./scripts/service-manager.sh", "rebuild", "trojan")
     assert done.returncode == 0, done.stdout
     assert {name for name in SERVICES if ids()[name] != before[name]} == {"trojan"}
     assert inspect("trojan")["Image"] != former

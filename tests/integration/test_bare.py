@@ -1,11 +1,12 @@
-"""`make setup` and `make up` on a real bare machine: Debian 12 in a privileged container, without Python, Go, Docker
-or systemd.
+"""`./install.sh` and `make setup` on a real bare machine: Debian 12 in a privileged container, without Python, Go,
+Docker or systemd.
 
 It takes about half an hour on 2 cores. Its engine is its own; this machine's engine only holds the container.
 """
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -80,15 +81,27 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 COLD_SECONDS, WARM_SECONDS = 1800, 60
 
 
-def test_make_up_ends_with_six_healthy_services_on_a_machine_that_had_nothing(machine: Machine) -> None:
+INSTALL = "./install.sh --unattended --domain stealth.test --email admin@stealth.test"
+
+
+def test_install_ends_with_six_healthy_services_on_a_machine_that_had_nothing(machine: Machine) -> None:
+    lacking = machine.run("./install.sh --unattended")
+    assert lacking.returncode == 1
+    assert "nobody said domain (--domain or DOMAIN), email (--email or EMAIL)." in lacking.stdout
+
     began = time.monotonic()
-    done = machine.run("make up")
+    done = machine.run(INSTALL)
     took = time.monotonic() - began
     print(done.stdout, f"cold: {took:.0f} s")
     assert done.returncode == 0
     assert "6 containers healthy" in done.stdout
     assert "Panel:" in done.stdout
-    assert "First client:" in done.stdout
+    assert "First user's link:" in done.stdout
+    assert "All is well: 6 services are healthy." in done.stdout
+    assert "UFW is on and lets in 22/tcp (SSH) 80/tcp 443/tcp 443/udp\n" in done.stdout
+    rules = machine.run("sudo ufw status").stdout
+    assert rules.startswith("Status: active\n")
+    assert re.findall(r"^(\S+) +ALLOW ", rules, re.M) == ["22/tcp", "80/tcp", "443/tcp", "443/udp"]
     assert took < COLD_SECONDS
 
     began = time.monotonic()
@@ -98,6 +111,18 @@ def test_make_up_ends_with_six_healthy_services_on_a_machine_that_had_nothing(ma
     assert again.returncode == 0
     assert "No changes; 6 containers healthy" in again.stdout
     assert took < WARM_SECONDS
+
+    # By root's hand it would take files from the user whose they are.
+    by_root = machine.run(f"sudo {INSTALL}")
+    assert by_root.returncode == 1
+    assert "Run it as someone, without sudo" in by_root.stdout
+    configured = machine.run("cat Pulumi.local.yaml").stdout
+    again = machine.run("./install.sh --unattended")
+    print(again.stdout)
+    assert again.returncode == 0
+    assert "No changes; 6 containers healthy" in again.stdout
+    assert machine.run("cat Pulumi.local.yaml").stdout == configured
+    assert machine.run("sudo ufw status").stdout == rules
 
     healthy = machine.run("toolchain/run.sh docker ps --filter health=healthy --format '{{.Names}}'").stdout.split()
     assert len(healthy) == 6

@@ -11,11 +11,14 @@ from ... import certificates as authority
 from ...docker import CADDY
 from ...errors import OperatorError
 from ...panel import Panel
+from ...target import Target
 from .findings import Case, Finding
 
 LABELS = ("www", "cdn", "img", "app", "q", "t")
-# RFC 6761 and RFC 6762: names that no public server knows.
-_PRIVATE_DOMAINS = (".test", ".localhost", ".local", ".example", ".invalid", ".internal")
+# RFC 6761, RFC 6762 and RFC 8375.
+PRIVATE_DOMAINS = (".test", ".localhost", ".local", ".example", ".invalid", ".internal", ".home.arpa")
+"""Ends of names that no public server knows, and so no public authority signs."""
+
 _MINIMAL_LABELS = ("www",)
 
 
@@ -46,11 +49,9 @@ def _of_edge(case: Case, network: dict[str, Any]) -> Iterator[Finding]:
 
 def names(case: Case, resolve: Callable[[str], set[str]] | None = None) -> Iterator[Finding]:
     """Ask for the addresses of the domain's names, unless it is one that only clients know."""
-    if case.target.domain.endswith(_PRIVATE_DOMAINS):
+    found = {name: (resolve or addresses)(name) for name in public_names(case.target)}
+    if not found:
         return
-    labels = LABELS if len(case.target.services) > 2 else _MINIMAL_LABELS
-    found = {f"{label}.{case.target.domain}": (resolve or addresses)(f"{label}.{case.target.domain}")
-             for label in labels}
     usual = max(found.values(), key=lambda item: list(found.values()).count(item))
     for name, where in found.items():
         if not where:
@@ -63,6 +64,14 @@ def names(case: Case, resolve: Callable[[str], set[str]] | None = None) -> Itera
             continue
         yield Finding(check="names", fault=f"{name} {fault}; let it lead to the server, at your domain's registrar.",
                       fix=f"getent ahosts {name}")
+
+
+def public_names(target: Target) -> list[str]:
+    """Return the names that must lead to the server; none for a domain that only clients know."""
+    if f".{target.domain}".endswith(PRIVATE_DOMAINS):
+        return []
+    labels = LABELS if len(target.services) > 2 else _MINIMAL_LABELS
+    return [f"{label}.{target.domain}" for label in labels]
 
 
 def addresses(name: str) -> set[str]:

@@ -1,0 +1,1 @@
+"""`ops config`: what a stack is made from: told by variables, flags and answers, and written into its file."""

@@ -1,0 +1,220 @@
+"""Every command line in the specification's chapters on installation, service manager, update script and Makefile.
+
+Each is run as written, by the test that the list names, which also looks whether it did what it says. Words that may be
+left out are both given and left out.
+"""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.deployment import ROOT, SERVICES, Server, clean, docker, healthy, inspect, names
+
+HERE = "test_specification.py"
+_MANAGER = "./scripts/service-manager.sh"
+LINES = {
+    "make install": ("test_make_install_keeps_a_server_that_is_there", HERE, ["make install"]),
+    f"{_MANAGER} start [service]": (
+        "test_services_stop_and_start", HERE, [f"{_MANAGER} start", f"{_MANAGER} start trojan"]),
+    f"{_MANAGER} stop [service]": (
+        "test_services_stop_and_start", HERE, [f"{_MANAGER} stop", f"{_MANAGER} stop trojan"]),
+    f"{_MANAGER} restart [service]": (
+        "test_services_restart", HERE, [f"{_MANAGER} restart", f"{_MANAGER} restart trojan"]),
+    f"{_MANAGER} status": ("test_the_server_is_looked_at", HERE, [f"{_MANAGER} status"]),
+    f"{_MANAGER} logs [service] [lines]": ("test_the_server_is_looked_at", HERE, [
+        f"{_MANAGER} logs", f"{_MANAGER} logs xray", f"{_MANAGER} logs xray 3"]),
+    f"{_MANAGER} health": ("test_the_server_is_looked_at", HERE, [f"{_MANAGER} health"]),
+    f"{_MANAGER} backup": ("test_a_backup_brings_the_server_back", HERE, [f"{_MANAGER} backup"]),
+    f"{_MANAGER} restore <file>": (
+        "test_a_backup_brings_the_server_back", HERE, [f"{_MANAGER} restore backup.tar.gz"]),
+    f"{_MANAGER} rebuild [service]": (
+        "test_a_rebuild_replaces_that_service_alone_and_its_former_image_can_go", "test_builds.py",
+        [f"{_MANAGER} rebuild trojan"]),
+    f"{_MANAGER} cleanup": ("test_what_is_left_over_goes_when_somebody_says_so", HERE, [f"{_MANAGER} cleanup"]),
+    "make start": ("test_services_stop_and_start", HERE, ["make start"]),
+    "make stop": ("test_services_stop_and_start", HERE, ["make stop"]),
+    "make restart": ("test_services_restart", HERE, ["make restart"]),
+    "make status": ("test_the_server_is_looked_at", HERE, ["make status"]),
+    "make logs": ("test_the_server_is_looked_at", HERE, ["make logs"]),
+    "make logs-xray": ("test_the_server_is_looked_at", HERE, ["make logs-xray"]),
+    "make add-user USER=alice": (
+        "test_a_user_comes_and_goes_by_make", "test_commands.py", ["make add-user USER=alice"]),
+    "make list-users": ("test_a_user_comes_and_goes_by_make", "test_commands.py", ["make list-users"]),
+    "make remove-user USER=alice": (
+        "test_a_user_comes_and_goes_by_make", "test_commands.py", ["make remove-user USER=alice"]),
+    "make backup": ("lost", "test_backup.py", ["make backup"]),
+    "make restore FILE=backup.tar.gz": (
+        "test_one_command_on_an_empty_machine_brings_the_same_server_back", "test_backup.py",
+        ["make restore FILE=backup.tar.gz"]),
+    "make rebuild": ("test_all_images_are_built_anew", HERE, ["make rebuild", f"{_MANAGER} rebuild"]),
+    "make clean": ("test_what_is_left_over_goes_when_somebody_says_so", HERE, ["make clean"]),
+    "make build": ("test_the_configuration_is_checked_and_images_are_built", HERE, ["make build"]),
+    "make test": ("test_make_test_is_the_whole_check", HERE, ["make test"]),
+    "make validate": ("test_the_configuration_is_checked_and_images_are_built", HERE, ["make validate"]),
+}
+"""Of each line of the specification the test that runs it, and how it is run."""
+
+Say = Callable[..., str]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_named_test_runs_the_line(line: str) -> None:
+    name, file, forms = LINES[line]
+    text = (ROOT / "tests" / "e2e" / file).read_text()
+    (source,) = [ast.get_source_segment(text, node) or "" for node in ast.walk(ast.parse(text))
+                 if isinstance(node, ast.FunctionDef) and node.name == name]
+    for form in forms:
+        words = '", "'.join(form.split())
+        assert f'"{form}"' in source or f'"{words}"' in source, f"{file}::{name} does not run `{form}`"
+
+
+def test_make_test_is_the_whole_check() -> None:
+    # It would run itself: so what it would run is read, and that the continuous integration runs no less.
+    shown = subprocess.run(["make", "test", "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True,
+                           timeout=60).stdout
+    for word in ("ruff check", "mypy", "shellcheck", "hadolint", "go vet", "go test", "pytest -q --numprocesses",
+                 "pytest -q -m"):
+        assert word in shown, word
+    assert "exec make test\n" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.fixture
+def say(deployed: Server) -> Say:
+    """Runs a line as the specification writes it, and returns what it says; it must end well."""
+    def said(line: str, typed: str | None = None) -> str:
+        done = deployed.run(*line.split()) if typed is None else deployed.answer(typed, *line.split())
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+    return said
+
+
+def running() -> set[str]:
+    return {name for name in SERVICES if inspect(name)["State"]["Running"]}
+
+
+def started() -> dict[str, str]:
+    return {name: inspect(name)["State"]["StartedAt"] for name in SERVICES}
+
+
+@pytest.mark.integration
+def test_the_server_is_looked_at(say: Say) -> None:
+    assert say("./scripts/service-manager.sh status").endswith("All is well: 6 services are healthy.\n")
+    assert say("make status").endswith("All is well: 6 services are healthy.\n")
+    assert say("./scripts/service-manager.sh health").endswith("All is well: 6 checks passed.\n")
+    for merged in (say("./scripts/service-manager.sh logs"), say("make logs")):
+        assert {"caddy", "xray"} < set(re.findall(r"^\S+Z (\w+) ", merged, re.M))
+    of_xray = say("./scripts/service-manager.sh logs xray")
+    assert re.match(r"\d{4}-\d\d-\d\dT", of_xray)
+    assert "caddy" not in of_xray
+    assert len(say("./scripts/service-manager.sh logs xray 3").splitlines()) == 3 < len(of_xray.splitlines())
+    assert say("make logs-xray").startswith(of_xray.splitlines()[0])
+
+
+@pytest.mark.integration
+def test_services_stop_and_start(say: Say) -> None:
+    say("./scripts/service-manager.sh stop trojan")
+    assert running() == set(SERVICES) - {"trojan"}
+    say("./scripts/service-manager.sh start trojan")
+    assert healthy() == set(SERVICES)
+    say("./scripts/service-manager.sh stop")
+    assert running() == set()
+    say("make start")
+    assert healthy() == set(SERVICES)
+    say("make stop")
+    assert running() == set()
+    say("./scripts/service-manager.sh start")
+    assert healthy() == set(SERVICES)
+
+
+@pytest.mark.integration
+def test_services_restart(say: Say) -> None:
+    before = started()
+    say("./scripts/service-manager.sh restart trojan")
+    assert {name for name, when in started().items() if when != before[name]} == {"trojan"}
+    for line in ("./scripts/service-manager.sh restart", "make restart"):
+        before = started()
+        say(line)
+        assert all(when > before[name] for name, when in started().items())
+        assert healthy() == set(SERVICES)
+
+
+@pytest.mark.integration
+def test_the_configuration_is_checked_and_images_are_built(say: Say, deployed: Server) -> None:
+    assert "The configuration is valid." in say("make validate")
+    page = deployed.folder / "images" / "caddy" / "site" / "index.html"
+    kept = page.read_bytes()
+    page.write_bytes(kept + b"<!-- another -->\n")
+    before = docker("image", "inspect", "--format", "{{.Id}}", "stealth-vpn/caddy:local"), started()
+    try:
+        assert "1 images were built" in say("make build")
+        assert docker("image", "inspect", "--format", "{{.Id}}", "stealth-vpn/caddy:local") != before[0]
+        assert started() == before[1]
+    finally:
+        page.write_bytes(kept)
+    assert "images were built" in say("make build")
+
+
+@pytest.mark.integration
+def test_what_is_left_over_goes_when_somebody_says_so(say: Say, deployed: Server) -> None:
+    docker("create", "--name", "leftover", "stealth-vpn/trojan:local")
+    try:
+        for line in ("./scripts/service-manager.sh cleanup", "make clean"):
+            refused = deployed.answer("n\n", *line.split())
+            assert refused.returncode != 0
+            assert "ended containers: leftover\n" in refused.stdout
+        assert names("container", "name=^leftover$") == {"leftover"}
+        # With the cache of builds all that follows would take minutes longer.
+        assert "are free again" in say("./scripts/service-manager.sh cleanup --keep-cache", typed="y\n")
+        assert names("container", "name=^leftover$") == set()
+        assert healthy() == set(SERVICES)
+    finally:
+        docker("rm", "--force", "leftover", check=False)
+
+
+@pytest.mark.integration
+def test_make_install_keeps_a_server_that_is_there(say: Say, deployed: Server) -> None:
+    file = deployed.folder / "Pulumi.e2e.yaml"
+    before = file.read_text(), started()
+    # The firewall of the machine that tests run on is not the tests' to change.
+    said = say("make install", typed="n\n")
+    assert "Turn on the firewall UFW" in said
+    assert "No changes; 6 containers healthy" in said
+    assert re.search(r"^First user's link: https://www\.stealth\.test/\S+$", said, re.M)
+    assert "All is well: 6 services are healthy.\n" in said
+    assert (file.read_text(), started()) == before
+
+
+@pytest.mark.integration
+def test_a_backup_brings_the_server_back(say: Say, deployed: Server, tmp_path: Path) -> None:
+    deployed.configure(backupTarget="backup.tar.gz")
+    assert "read back and whole" in say("./scripts/service-manager.sh backup")
+    outputs = deployed.outputs()
+    again = Server(tmp_path / "other")
+    shutil.copy(deployed.folder / ".backup-key", again.folder)
+    shutil.copytree(deployed.folder / "backup.tar.gz", again.folder / "backup.tar.gz")
+    clean()
+    try:
+        done = again.run("./scripts/service-manager.sh", "restore", "backup.tar.gz")
+        assert done.returncode == 0, done.stdout
+        assert healthy() == set(SERVICES)
+        assert again.outputs() == outputs
+        assert json.loads(again.subscription("json"))
+    finally:
+        clean()
+        deployed.standing = None
+
+
+@pytest.mark.integration
+@pytest.mark.long
+def test_all_images_are_built_anew(say: Say) -> None:
+    for line in ("make rebuild", "./scripts/service-manager.sh rebuild"):
+        before = {name: inspect(name)["Image"] for name in SERVICES}
+        say(line)
+        assert healthy() == set(SERVICES)
+        assert [name for name in SERVICES if inspect(name)["Image"] == before[name]] == []

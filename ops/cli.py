@@ -24,6 +24,7 @@ from .unfinished import Mark
 from .users import users
 from .verdict import Verdict
 from .verify.state import State
+from .watchdog.commands import ensure, watchdog, withdraw
 
 
 class _Commands(click.Group):
@@ -68,6 +69,7 @@ def up(name: str) -> None:
     click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
                f"after {time.monotonic() - began:.0f} s.")
     _show_stopped(target)
+    ensure(engine, target, click.echo)
     state = State.parse(export.result())
     _show_access(stack, state.stack_outputs)
     _verify(stack, state)
@@ -92,10 +94,12 @@ def preview(name: str) -> None:
 def down(name: str) -> None:
     """Remove the containers and networks; volumes and keys stay, so that `up` brings everything back."""
     target = Target.read(name)
-    Engine(target.docker_host).version()
+    engine = Engine(target.docker_host)
+    engine.version()
     stack = Stack(name, click.echo)
     stack.prepare()
     stack.run("destroy", "--yes", "--exclude-protected")
+    withdraw(engine, target, click.echo)
     click.echo("Everything is gone but the volumes stealth-* and the keys; `make up` brings it back.")
 
 
@@ -135,6 +139,7 @@ def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
 main.add_command(users)
 main.add_command(accounts)
 main.add_command(config)
+main.add_command(watchdog)
 for command in (*COMMANDS, *BACKUP_COMMANDS):
     main.add_command(command)
 

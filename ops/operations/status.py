@@ -1,4 +1,4 @@
-"""`ops status`: each service with what it takes, the certificates, and one line on whether all is well."""
+"""`ops status`: each service with what it takes, certificates, watchdog, and one line on whether all is well."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -9,6 +9,7 @@ from ..docker import Engine
 from ..errors import OperatorError
 from ..panel import Panel
 from ..target import Target
+from ..watchdog.host import State
 from . import services, usage
 from .services import Service
 from .usage import Usage
@@ -29,6 +30,7 @@ class Status:
     warnings: list[str]
     """What the panel itself warns of."""
 
+    watchdog: State
     now: datetime
 
     @property
@@ -37,7 +39,8 @@ class Status:
         return [*(f"{service.name} {service.fault}" for service in self.services if service.fault),
                 *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
                 *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings
-                  if sentence.partition(" ")[0] not in self._stopped)]
+                  if sentence.partition(" ")[0] not in self._stopped),
+                *filter(None, [self.watchdog.fault])]
 
     @property
     def verdict(self) -> str:
@@ -63,16 +66,18 @@ def look(engine: Engine, target: Target) -> Status:
     running = [service.container for service in found if service.runs]
     with ThreadPoolExecutor() as pool:
         used = pool.submit(usage.measure, engine, running)
+        watchdog = pool.submit(State.of, engine, target.stack)
         overview = _overview(engine) if "stealth-admin" in running else {}
     return Status(services=found, usage=used.result(), certificates=overview.get("certificates"),
-                  warnings=overview.get("warnings", []), now=datetime.now(UTC))
+                  warnings=overview.get("warnings", []), watchdog=watchdog.result(), now=datetime.now(UTC))
 
 
 def lines(status: Status) -> list[str]:
     """Return the status for people; the verdict comes last, where a terminal shows it."""
     rows = [_row(service, status.usage.get(service.container), status.now) for service in status.services]
     faults = [] if status.verdict.startswith("Nothing") else [f"! {fault}" for fault in status.faults]
-    return [*table([_HEAD, *rows]), "", _certificate_line(status), *faults, status.verdict]
+    return [*table([_HEAD, *rows]), "", _certificate_line(status), printable(status.watchdog.line), *faults,
+            status.verdict]
 
 
 def document(status: Status) -> dict[str, Any]:
@@ -82,7 +87,7 @@ def document(status: Status) -> dict[str, Any]:
         "services": [asdict(service) | {"since": service.since.isoformat() if service.since else None,
                                         "usage": _as_dict(status.usage.get(service.container))}
                      for service in status.services],
-        "certificates": status.certificates}
+        "certificates": status.certificates, "watchdog": asdict(status.watchdog)}
 
 
 def _as_dict(used: Usage | None) -> dict[str, Any] | None:

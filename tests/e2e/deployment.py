@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 
 from ops import subscription
+from ops.docker import Engine
+from ops.watchdog import host
 from tests.e2e.containers import call_text
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +78,8 @@ def refuse_beside_another_server() -> None:
 
 
 def clean() -> None:
-    """Remove everything of the tests' own stack, volumes too."""
+    """Remove everything of the tests' own stack, volumes and watchdog too."""
+    host.remove(Engine(ENGINE_ADDRESS), STACK)
     for kind, remove in (("container", ("rm", "--force", "--volumes")), ("network", ("network", "rm")),
                          ("volume", ("volume", "rm"))):
         if own := names(kind, f"label={LABEL}={STACK}"):

@@ -14,7 +14,7 @@ from .findings import Case, Finding
 CHECKS: dict[str, Callable[[Case], Iterable[Finding]]] = {
     "engine and kernel": machine.engine, "ports": machine.ports, "clock": machine.clock, "disk": machine.disk,
     "memory": machine.memory, "containers": containers.check, "networks": outside.networks, "names": outside.names,
-    "certificates and panel": outside.certificates,
+    "certificates and panel": outside.certificates, "watchdog": machine.watchdog,
 }
 
 

@@ -14,6 +14,7 @@ import psutil
 
 from ... import preflight
 from ...errors import OperatorError
+from ...watchdog.host import State
 from .findings import Case, Finding
 
 TUN = Path("/dev/net/tun")
@@ -92,3 +93,15 @@ def memory(case: Case) -> Iterator[Finding]:
         yield Finding(check="memory", fault=f"This machine has {free >> 20} MiB of memory left; the kernel ends "
                                             "processes when there is none.",
                       fix="pulumi config set resourceProfile small, then make up; ps aux --sort -rss shows who has it")
+
+
+def watchdog(case: Case) -> Iterator[Finding]:
+    """Look whether the watchdog runs, unless somebody switched it off, and whether it can look."""
+    if not case.is_deployed:
+        return
+    state = State.of(case.engine, case.target.stack)
+    if state.fault:
+        yield Finding(check="watchdog", fault=state.fault, fix="ops watchdog install")
+    elif not state.runs and not state.is_off:
+        yield Finding(check="watchdog", fault="No watchdog runs, so a service that hangs stays so.",
+                      fix="ops watchdog install")

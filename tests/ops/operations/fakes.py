@@ -40,6 +40,8 @@ class FakeEngine:
         self.overview: dict[str, Any] = {"certificates": [
             {"name": "www.stealth.test", "expires_at": "2999-01-01T00:00:00+00:00", "fault": ""}], "warnings": []}
         self.asked: list[tuple[str, ...]] = []
+        self.machine = 'on\nheld\n3\n{"running": true}'
+        """What a script prints on the engine's machine; by default that a watchdog runs, and looked 3 s ago."""
 
     def inspect_services(self, _: Engine, __: str) -> list[dict[str, Any]]:
         return list(self.entries.values())
@@ -52,6 +54,9 @@ class FakeEngine:
         said = next((text for start, text in self.answers.items() if words[:len(start)] == start), "")
         return subprocess.CompletedProcess(words, 0, said, "")
 
+    def on_host(self, _: Engine, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess((script,), 0, self.machine, "")
+
     def execute(self, _: Engine, __: str, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 0, json.dumps(
             {"status": 200, "text": json.dumps(self.overview)}), "")
@@ -61,7 +66,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """Let every Engine be one fake."""
     fake = FakeEngine()
     monkeypatch.setattr(Engine, "version", lambda _: "26.1.5")
-    for name in ("inspect_services", "check", "ask", "execute"):
+    for name in ("inspect_services", "check", "ask", "on_host", "execute"):
         monkeypatch.setattr(Engine, name, _bound(getattr(fake, name)))
     return fake
 

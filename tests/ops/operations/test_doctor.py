@@ -192,3 +192,17 @@ def test_programs_get_the_findings(well: FakeEngine) -> None:
     del well.entries["xray"]
     (first,) = json.loads(ops("doctor", "--json").output)
     assert first == {"check": "containers", "fault": "xray has no container.", "fix": "make up", "details": ""}
+
+
+@pytest.mark.parametrize(("machine", "fault"), [
+    ("on\nfree\n", "! No watchdog runs, so a service that hangs stays so."),
+    ('on\nfree\n3\n{"running": true}', "! The watchdog has ended without a word, or hangs."),
+    ('on\nheld\n3\n{"running": true, "fault": "no answer"}', "! The watchdog is blind: no answer.")])
+def test_a_watchdog_that_does_not_run_or_cannot_look_is_found(well: FakeEngine, machine: str, fault: str) -> None:
+    well.machine = machine
+    assert found() == [fault, "    -> ops watchdog install", "1 thing is wrong."]
+
+
+def test_a_watchdog_that_was_switched_off_is_no_fault(well: FakeEngine) -> None:
+    well.machine = "off\nfree\n"
+    assert ops("doctor").exit_code == 0

@@ -1,0 +1,78 @@
+"""What the engine tells of a stack's containers, by its API over its socket."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_SHOWN_OUTPUT = 200
+_ANSWER_SECONDS = 10.0
+_LABEL = "org.stealth-vpn.stack"
+
+
+class Container(NamedTuple):
+    """What matters here of one container."""
+
+    service: str
+    id: str
+    pid: int
+    """Of its first process, on this machine."""
+
+    health: str
+    said: str
+    """What its last health check said."""
+
+    is_kept: bool
+    """Whether it runs and Docker starts it again when it ends."""
+
+
+class Engine:
+    """A Docker Engine by its socket, and the containers of one stack on it."""
+
+    def __init__(self, path: str, stack: str) -> None:
+        self._path, self._stack = path, stack
+
+    def containers(self) -> Iterator[Container]:
+        """Yield the running ones; raises OSError or ValueError when the engine does not answer."""
+        filters = json.dumps({"label": [f"{_LABEL}={self._stack}"], "status": ["running"]})
+        asked = "".join(f"%{byte:02x}" for byte in filters.encode())
+        for entry in self._get(f"/containers/json?filters={asked}") or []:
+            if found := self.container(entry["Id"]):
+                yield found
+
+    def container(self, name: str) -> Container | None:
+        """Return one, or None when it is gone."""
+        entry = self._get(f"/containers/{name}/json")
+        return None if entry is None else _container(entry)
+
+    def _get(self, path: str) -> Any:
+        # HTTP/1.0: the answer comes in one piece and ends with the connection. http.client would double the memory.
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_ANSWER_SECONDS)
+            connection.connect(self._path)
+            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status = head.split(b" ", 2)[1:2]
+        if status == [b"404"]:
+            return None
+        if status != [b"200"]:
+            raise ValueError(f"the engine answers {head[:_SHOWN_OUTPUT]!r}")
+        return json.loads(body)
+
+
+def _container(entry: dict[str, Any]) -> Container:
+    state = entry["State"]
+    health = state.get("Health") or {}
+    checks = health.get("Log") or []
+    return Container(
+        service=entry["Name"].removeprefix("/stealth-"), id=entry["Id"], pid=state["Pid"],
+        health=health.get("Status", ""), said=printable(checks[-1]["Output"] if checks else ""),
+        is_kept=state["Running"] and not state["Paused"] and not state["Restarting"] and state["Pid"] > 0
+        and entry["HostConfig"]["RestartPolicy"]["Name"] == "always")
+
+
+def printable(text: str) -> str:
+    """Return the beginning of a text without what a terminal would obey."""
+    # Whoever connects to the server can bring what a terminal obeys into a check's output.
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:_SHOWN_OUTPUT].strip()

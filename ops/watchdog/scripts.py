@@ -1,0 +1,100 @@
+"""What runs on the engine's machine to install, remove and look at the watchdog; host.py fills in the names."""
+
+COMMAND = "{python} -E -s -S -m stealth_watchdog {stack} {socket} {state}"
+
+# Of all rights it needs one: to signal processes of other users. The engine's socket is root's own.
+UNIT = """\
+[Unit]
+Description=Watchdog of the stealth VPN server {stack}
+After=docker.service
+
+[Service]
+Type=notify
+WorkingDirectory={library}
+ExecStart={command}
+Restart=always
+RestartSec=5
+WatchdogSec=120
+RuntimeDirectory=stealth-vpn
+RuntimeDirectoryPreserve=yes
+MemoryMax=64M
+CapabilityBoundingSet=CAP_KILL
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+RestrictAddressFamilies=AF_UNIX
+IPAddressDeny=any
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+# A watchdog holds the lock as long as it lives, and its number stands in there. Where no systemd ends it, it is told to
+# end, and given the time of one look at all containers.
+_PARTS = """\
+set -eu
+runs() {{ [ -e {state}.lock ] && ! flock --nonblock {state}.lock true; }}
+has_systemd() {{ [ -d {systemd} ]; }}
+end() {{
+	if [ -e {units}/{service}.service ] && has_systemd; then systemctl --quiet disable --now {service}; fi
+	if runs; then
+		kill "$(cat {state}.lock)"
+		flock --timeout 30 {state}.lock true
+	fi
+}}
+"""
+
+INSTALL = _PARTS + """\
+[ "$(id -u)" = 0 ] || {{ echo root; exit; }}
+{python} -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {{ echo python; exit; }}
+[ ! -e {off} ] || [ {force} = yes ] || {{ echo off; exit; }}
+rm -f {off}
+if [ "$(cat {library}/digest 2>/dev/null)" = {digest} ] && runs; then
+	if ! has_systemd || systemctl is-enabled --quiet {service}; then echo kept; exit; fi
+fi
+end
+mkdir -p {library} {runtime}
+rm -rf {library}/stealth_watchdog {library}/digest
+echo {program} | base64 -d | tar -x --no-same-owner -C {library}
+if has_systemd; then
+	echo {unit_text} | base64 -d >{units}/{service}.service
+	systemctl daemon-reload
+	systemctl --quiet enable {service}
+	systemctl restart {service}
+else
+	(cd {library} && exec setsid {command} >>{log}/{service}.log 2>&1 </dev/null) &
+	tries=0
+	until runs; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || {{ echo "it does not start; {log}/{service}.log says why" >&2; exit 1; }}
+		sleep 0.1
+	done
+fi
+echo {digest} >{library}/digest
+echo installed
+"""
+
+OFF = _PARTS + """\
+[ "$(id -u)" = 0 ] || {{ echo root; exit; }}
+mkdir -p {library}
+: >{off}
+end
+echo off
+"""
+
+REMOVE = _PARTS + """\
+[ -e {library}/digest ] || {{ echo none; exit; }}
+[ "$(id -u)" = 0 ] || {{ echo root; exit; }}
+end
+rm -rf {library}/stealth_watchdog {library}/digest {units}/{service}.service {state} {state}.lock
+if has_systemd; then systemctl daemon-reload; fi
+echo removed
+"""
+
+LOOK = _PARTS + """\
+if [ -e {off} ]; then echo off; else echo on; fi
+if runs; then echo held; else echo free; fi
+if [ -r {state} ]; then echo $(($(date +%s) - $(stat -c %Y {state}))); cat {state}; fi
+"""

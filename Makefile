@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
+.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore update rollback add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -96,6 +96,14 @@ backup: setup
 ## make restore       puts a server back on an empty machine: make restore FILE=latest, or FILE=PLACE
 restore: setup
 	@$(if $(FILE),,$(error say which, as in `make restore FILE=latest`))$(RUN) $(BIN)/python -m ops restore "$$FILE"
+
+## make update        brings the server to the newest version, one service at a time; back by itself if anything fails
+update: setup
+	@$(RUN) $(BIN)/python -m ops update
+
+## make rollback      goes back to what ran before the last update; make rollback FILE=latest to what a backup holds
+rollback: setup
+	@$(RUN) $(BIN)/python -m ops rollback $(if $(FILE),"$$FILE")
 
 ## make add-user      adds USER and prints their link: make add-user USER=alice
 add-user: setup

@@ -16,6 +16,7 @@ from components.secrets import Secrets
 from components.settings import Settings
 from components.site_files import read_site
 from components.storage import create_data_volumes
+from components.version import version
 
 # A run lasts a second and leaves nothing worth collecting; the collector would take a tenth of it.
 gc.disable()
@@ -45,6 +46,7 @@ if settings.mode == "full":
 caddy.create(deployment, others)
 
 port = "" if settings.https_port == 443 else f":{settings.https_port}"
+pulumi.export("version", version(Path()))
 pulumi.export("siteUrl", f"https://{plan.name('www')}{port}/")
 pulumi.export("panelUrl", secrets.panel.apply(lambda keys: f"https://{plan.name('www')}{port}{keys.path}/"))
 pulumi.export("panelUsername", settings.admin_username)

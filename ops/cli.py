@@ -21,6 +21,9 @@ from .operations.waiting import await_health
 from .stack import Stack
 from .target import Target
 from .unfinished import Mark
+from .update.checks import promises
+from .update.commands import COMMANDS as UPDATE_COMMANDS
+from .update.journal import refuse_unfinished
 from .users import users
 from .verdict import Verdict
 from .verify.state import State
@@ -53,6 +56,7 @@ def up(name: str) -> None:
     began = time.monotonic()
     target, unfinished = Target.read(name), Mark(name)
     unfinished.refuse_half()
+    refuse_unfinished(name)
     engine = preflight.check(target)
     stack = Stack(name, click.echo)
     stack.prepare()
@@ -72,7 +76,7 @@ def up(name: str) -> None:
     ensure(engine, target, click.echo)
     state = State.parse(export.result())
     _show_access(stack, state.stack_outputs)
-    _verify(stack, state)
+    promises(stack, state, click.echo)
 
 
 @main.command()
@@ -94,6 +98,7 @@ def preview(name: str) -> None:
 def down(name: str) -> None:
     """Remove the containers and networks; volumes and keys stay, so that `up` brings everything back."""
     target = Target.read(name)
+    refuse_unfinished(name)
     engine = Engine(target.docker_host)
     engine.version()
     stack = Stack(name, click.echo)
@@ -140,7 +145,7 @@ main.add_command(users)
 main.add_command(accounts)
 main.add_command(config)
 main.add_command(watchdog)
-for command in (*COMMANDS, *BACKUP_COMMANDS):
+for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS):
     main.add_command(command)
 
 
@@ -153,16 +158,6 @@ def _show_verdict(verdict: Verdict) -> None:
     for sentence in verdict.advice:
         click.echo(f"Advice: {sentence}")
     click.echo(verdict.sentence())
-
-
-def _verify(stack: Stack, state: State) -> None:
-    """Compare what runs now with what was promised; raises OperatorError when something differs."""
-    from .verify import command, table
-    checks = command.run(stack, state, only_own=True)
-    click.echo(table.summary(checks))
-    if differing := table.differing(checks):
-        raise OperatorError("\n  ".join([
-            "what runs is not what was promised:", *differing, "`make verify` shows all, and what to do about it."]))
 
 
 def _show_access(stack: Stack, outputs: Mapping[str, Any]) -> None:

@@ -19,6 +19,9 @@ _COLOUR = re.compile(r"<\{%.*?%\}>")
 _NOISE = re.compile(
     r"^(update failed|preview failed|destroy failed|resource registration failed|Running program .* failed"
     r"|an unhandled error occurred|KeyboardInterrupt)", re.IGNORECASE)
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What Pulumi writes for a value that only an update will know (sdk/go/common/resource/plugin/rpc.go)."""
+
 _QUIET_OPERATIONS = {"same", "read", "refresh"}
 _VERBS = {
     "create": "created", "create-replacement": "created", "update": "updated", "delete": "deleted",
@@ -51,6 +54,9 @@ class Follower:
         self.changes = 0
         """Resources that the run really changed."""
 
+        self.planned: dict[str, dict[str, Any]] = {}
+        """Inputs of the resources that a preview would change, by name; what is not known yet is in UNKNOWN's place."""
+
     def take(self, event: dict[str, Any]) -> None:
         """Look at one event."""
         self.verdict.take(event)
@@ -63,7 +69,10 @@ class Follower:
 
     def _started(self, details: dict[str, Any]) -> None:
         step = details["metadata"]
-        if details.get("planning") or step["op"] in _QUIET_OPERATIONS or not _SHOWN.match(step["type"]):
+        if step["op"] in _QUIET_OPERATIONS or not _SHOWN.match(step["type"]):
+            return
+        if details.get("planning"):
+            self.planned[step["urn"].rpartition("::")[2]] = (step.get("new") or {}).get("inputs") or {}
             return
         self._began[step["urn"]] = time.monotonic()
         if step["type"] == "docker:index/image:Image":

@@ -28,6 +28,11 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @property
+    def were_sent(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._came
+
     def go_to(self, process: subprocess.Popen[bytes]) -> None:
         """Say whose the interrupts are; one that came before reaches it now."""
         self._process = process

@@ -122,8 +122,11 @@ class Stack:
             raise OperatorError(f"`pulumi {' '.join(words)}` failed: {lines[-1].removeprefix('error: ')}")
         return done.stdout
 
-    def run(self, *words: str) -> Follower:
-        """Run a long Pulumi command with progress; raises OperatorError with the faults that it met."""
+    def run(self, *words: str, give_up: Callable[[], bool] = lambda: False) -> Follower:
+        """Run a long Pulumi command with progress; raises OperatorError with the faults that it met.
+
+        `give_up` is asked again and again: once it says so the run is interrupted, as by Ctrl-C.
+        """
         follower = Follower(self._show)
         events = self.log.with_suffix(".events")
         events.write_text("")
@@ -140,7 +143,7 @@ class Stack:
                 env=environment.of_pulumi(PULUMI_DEBUG_COMMANDS="true"))
             interrupts.go_to(process)
             try:
-                for event in follow(events, lambda: process.poll() is None):
+                for event in follow(events, lambda: _goes_on(process, interrupts, give_up)):
                     follower.take(event)
             finally:
                 if process.poll() is None:
@@ -226,6 +229,15 @@ def _is_dead(pid: int, since: float) -> bool:
 def _state_folder() -> Path | None:
     address = urlsplit(os.environ.get("PULUMI_BACKEND_URL", ""))
     return Path(address.path) / ".pulumi" if address.scheme == "file" else None
+
+
+def _goes_on(process: subprocess.Popen[bytes], interrupts: Interrupts, give_up: Callable[[], bool]) -> bool:
+    """Tell whether a run goes on; one that is given up gets one interrupt, for a second one would kill it."""
+    if process.poll() is not None:
+        return False
+    if not interrupts.were_sent and give_up():
+        interrupts.send()
+    return True
 
 
 def _make_passphrase() -> None:

@@ -32,11 +32,19 @@ def test_the_service_manager_takes_the_specification_s_words(doors: Path, line: 
     assert (done.returncode, done.stdout) == (0, f"ops {line}\n")
 
 
+@pytest.mark.parametrize("line", ["update", "rollback", "rollback backup.tar.gz", "backup"])
+def test_the_update_script_takes_the_specification_s_words(doors: Path, line: str) -> None:
+    done = run(doors / "update-system.sh", *line.split())
+    assert (done.returncode, done.stdout) == (0, f"ops {line}\n")
+
+
+@pytest.mark.parametrize(("script", "right"), [
+    ("service-manager.sh", "start|stop|restart [service]"), ("update-system.sh", "rollback [file]")])
 @pytest.mark.parametrize("words", [[], ["destroy"]])
-def test_a_wrong_word_shows_the_right_ones(doors: Path, words: list[str]) -> None:
-    done = run(doors / "service-manager.sh", *words)
+def test_a_wrong_word_shows_the_right_ones(doors: Path, script: str, right: str, words: list[str]) -> None:
+    done = run(doors / script, *words)
     assert done.returncode == 2
-    assert "start|stop|restart [service]" in done.stderr
+    assert right in done.stderr
 
 
 def test_a_shell_completes_commands_and_services() -> None:

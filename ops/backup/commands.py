@@ -14,6 +14,7 @@ from ..quantities import shown_size
 from ..stack import Stack
 from ..target import Target, settings
 from ..unfinished import Asked, Begun, Mark
+from ..update.journal import Journal
 from . import archive, places, room, schedule, tool
 from .repository import Repository, Snapshot
 from .restoring import Restore
@@ -78,14 +79,20 @@ def restore(context: click.Context, where: str, replace: bool, without_backup: b
         source = _chosen(context.obj, where, credentials_file, before if before and before.asked == asked else None)
         _place(mark, asked, source, may_replace=replace or keep_data,
                backs_up=replace and not without_backup)
+    if update := Journal.read(context.obj):
+        # Of the server that it was an update of nothing is left.
+        update.forget()
     click.echo("State, certificates and users are back. Deploying the server ...")
     from ..cli import up
     context.invoke(up)
     click.echo(f"Restored after {time.monotonic() - began:.0f} s.")
 
 
-def make(name: str, *, forgets: bool = True) -> None:
-    """Make a backup, read it back, and remove those that are too old, unless one of them is to be restored."""
+def make(name: str, *, forgets: bool = True) -> str:
+    """Make a backup, read it back, and remove those that are too old, unless one of them is to be restored.
+
+    Returns its number.
+    """
     # Here and not above: the other commands shall not wait for its libraries.
     from . import contents
     began = time.monotonic()
@@ -111,6 +118,7 @@ def make(name: str, *, forgets: bool = True) -> None:
                f"{shown_size(read.store_bytes)} of users, read back and whole; {gone} old backups removed.")
     if _is_here(repository, target):
         click.echo("They lie on the server's own machine: name another place by `pulumi config set backupTarget`.")
+    return snapshot
 
 
 def _chosen(name: str, where: str, credentials_file: str, before: Begun | None) -> tuple[Repository, Snapshot]:

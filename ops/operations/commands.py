@@ -12,6 +12,7 @@ from ..quantities import shown_size
 from ..stack import Stack
 from ..target import FULL, Target
 from ..unfinished import Mark
+from ..update.journal import refuse_unfinished
 from . import cleanup as leftovers
 from . import health as checks
 from . import logs as said
@@ -165,11 +166,13 @@ def doctor(name: str, as_json: bool) -> None:
 def _builder(name: str) -> Builder:
     target = Target.read(name)
     Mark(name).refuse_half()
+    refuse_unfinished(name)
     return Builder(preflight.check(target), target, Stack(name, click.echo), click.echo)
 
 
 def _control(name: str) -> Control:
     engine, target = _reach(name)
+    refuse_unfinished(name)
     return Control(engine, target, Stack(name, click.echo), click.echo)
 
 

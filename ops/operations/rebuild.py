@@ -53,16 +53,21 @@ class Builder:
 
     def _build_anew(self, service: str, inputs: dict[str, Any]) -> None:
         self._show(f"  image stealth-{service} is being built anew ...")
-        process = self._engine.start(*build_words(inputs))
-        lines: deque[str] = deque(maxlen=_SHOWN_LINES)
-        try:
-            lines.extend(process.stdout or ())
-        finally:
-            process.kill()
-            process.wait()
-        if process.returncode != 0:
+        if lines := fault_of(self._engine, build_words(inputs)):
             raise OperatorError(f"image stealth-{service} does not build. Mend what its last lines say, and run "
-                                f"`ops rebuild {service}` again; what runs was not touched.\n{''.join(lines).rstrip()}")
+                                f"`ops rebuild {service}` again; what runs was not touched.\n{lines}")
+
+
+def fault_of(engine: Engine, words: list[str]) -> str:
+    """Build an image by a docker command; return the last lines if that fails, else nothing."""
+    process = engine.start(*words)
+    lines: deque[str] = deque(maxlen=_SHOWN_LINES)
+    try:
+        lines.extend(process.stdout or ())
+    finally:
+        process.kill()
+        process.wait()
+    return "".join(lines).rstrip() or "no reason was given" if process.returncode != 0 else ""
 
 
 def images_of(export: str) -> dict[str, dict[str, Any]]:
@@ -73,15 +78,15 @@ def images_of(export: str) -> dict[str, dict[str, Any]]:
     return {name: found[name] for name in sorted(found, key=lambda name: (name == "caddy", name)) if name != "builder"}
 
 
-def build_words(inputs: dict[str, Any]) -> list[str]:
-    """Return the docker command that builds an image as the provider does (docker_image_build.go), but anew.
+def build_words(inputs: dict[str, Any], *, anew: bool = True) -> list[str]:
+    """Return the docker command that builds an image as the provider does (docker_image_build.go), or anew.
 
     Paths in the state count from the project's folder. The provider's own build follows, finds each of these steps
     done, and ends with the same image.
     """
     build = inputs["build"]
-    words = ["build", "--no-cache", "--progress", "plain", "--provenance=false", "--tag", inputs["imageName"],
-             "--file", str(ROOT / build["dockerfile"]), "--platform", build["platform"]]
+    words = ["build", *(["--no-cache"] if anew else []), "--progress", "plain", "--provenance=false",
+             "--tag", inputs["imageName"], "--file", str(ROOT / build["dockerfile"]), "--platform", build["platform"]]
     for name, value in sorted((build.get("args") or {}).items()):
         words += ["--build-arg", f"{name}={value}"]
     return [*words, str(ROOT / build["context"])]

@@ -9,6 +9,7 @@ from ..docker import Engine
 from ..errors import OperatorError
 from ..panel import Panel
 from ..target import Target
+from ..update.journal import unfinished
 from ..watchdog.host import State
 from . import services, usage
 from .services import Service
@@ -32,11 +33,14 @@ class Status:
 
     watchdog: State
     now: datetime
+    unfinished: str = ""
+    """What goes on with an update that was interrupted, as a sentence; empty if none was."""
 
     @property
     def faults(self) -> list[str]:
         """All that is wrong, a sentence each."""
-        return [*(f"{service.name} {service.fault}" for service in self.services if service.fault),
+        return [*filter(None, [self.unfinished]),
+                *(f"{service.name} {service.fault}" for service in self.services if service.fault),
                 *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
                 *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings
                   if sentence.partition(" ")[0] not in self._stopped),
@@ -69,7 +73,8 @@ def look(engine: Engine, target: Target) -> Status:
         watchdog = pool.submit(State.of, engine, target.stack)
         overview = _overview(engine) if "stealth-admin" in running else {}
     return Status(services=found, usage=used.result(), certificates=overview.get("certificates"),
-                  warnings=overview.get("warnings", []), watchdog=watchdog.result(), now=datetime.now(UTC))
+                  warnings=overview.get("warnings", []), watchdog=watchdog.result(), now=datetime.now(UTC),
+                  unfinished=unfinished(target.stack))
 
 
 def lines(status: Status) -> list[str]:

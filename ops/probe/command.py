@@ -26,6 +26,9 @@ from .probes import Probe
 from .reference import Site, address_of_server, reference
 from .score import Score, as_json, tell
 
+QUICK = ("HTTP/*/page", "TLS/*/TLSv1_[23]", "imposter/* 0 on *")
+"""Patterns of some probes of each kind over TCP, which take seconds: what an update asks."""
+
 _SHOWN_CHARACTERS = 600
 
 
@@ -43,10 +46,10 @@ class Result:
 
 
 def run(name: str, server: str, seed: int, show: Callable[[str], None], change: Callable[[str], str] = str,
-        only: str = "*") -> Result:
+        only: str | tuple[str, ...] = "*", *, with_timing: bool = True) -> Result:
     """Probe the stack's server, or the one at `server`; raises OperatorError when there is nothing to compare with.
 
-    `change` is made to the plain Caddy's configuration, and `only` is a pattern of probes: tests need both.
+    `only` is a pattern of probes, or several. `change` is made to the plain Caddy's configuration: tests need it.
     """
     target = Target.read(name)
     if not target.is_local:
@@ -61,12 +64,14 @@ def run(name: str, server: str, seed: int, show: Callable[[str], None], change: 
                 https_port=int(str(target.https_port)), change=change)
     links = subscription.links(outputs["subscriptionUrl"], address_of_server(engine), outputs["authorityCertificate"])
     random, known_keys = Random(seed), imposters.Credentials.of(links)
-    probes = [probe for probe in all_probes(random, site.domain, known_keys) if fnmatchcase(probe.name, only)]
+    patterns = (only,) if isinstance(only, str) else only
+    probes = [probe for probe in all_probes(random, site.domain, known_keys)
+              if any(fnmatchcase(probe.name, pattern) for pattern in patterns)]
     with _termination_as_interrupt(), reference(engine, name, site) as address:
         ours = _endpoint(server or address_of_server(engine), site.domain)
         plain = Endpoint(host=address, domain=site.domain)
         show(f"{len(probes):,} probes of {ours.host} port {ours.port}, and of a plain Caddy; seed {seed}.")
-        timings = timing.measure(Random(seed), ours, plain)
+        timings = timing.measure(Random(seed), ours, plain) if with_timing else []
         found = compare.compare(probes, ours, plain, _progress(len(probes), show))
     rows = known.read(known.TABLE.read_text())
     return Result(seed=seed, known=rows, differences=found, timings=timings,

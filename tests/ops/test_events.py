@@ -41,7 +41,18 @@ def test_what_does_not_change_is_not_shown(operation: str) -> None:
 def test_a_plan_is_no_change() -> None:
     follower, lines = take({"resourcePreEvent": step("create", planning=True)},
                            {"resOutputsEvent": step("create", planning=True)})
-    assert (lines, follower.changes) == ([], 0)
+    assert (lines, follower.changes, follower.planned) == ([], 0, {"stealth-xray": {}})
+
+
+def test_what_a_preview_would_change_is_known_with_its_inputs() -> None:
+    planned = step("replace", planning=True)
+    planned["metadata"]["new"] = {"inputs": {"image": "x"}}
+    assert take({"resourcePreEvent": planned})[0].planned == {"stealth-xray": {"image": "x"}}
+
+
+def test_what_a_preview_would_not_change_is_not_planned() -> None:
+    follower, _ = take({"resourcePreEvent": step("same", planning=True)}, {"resourcePreEvent": step("update")})
+    assert follower.planned == {}
 
 
 def test_the_beginning_of_a_build_is_shown_because_it_takes_long() -> None:

@@ -321,3 +321,16 @@ def await_file(file: Path) -> None:
     while not file.exists():
         assert time.monotonic() < end, file
         time.sleep(0.02)
+
+
+def test_a_run_that_is_given_up_is_interrupted_once_and_ends_in_order(
+    tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_pulumi(tmp_path, monkeypatch, f"""
+        trap 'sleep 0.3; echo "error: the update was cancelled"; exit 1' INT
+        touch {tmp_path}/trapped
+        while :; do sleep 0.05; done""")
+    made[0].prepare()
+    with pytest.raises(OperatorError, match="the update was cancelled"):
+        made[0].run("up", give_up=(tmp_path / "trapped").exists)
+    assert sum("Stopping" in line for line in made[1]) == 1

@@ -39,6 +39,26 @@ def migrate(database: Database) -> None:
             session.add_all([Fact(key="epoch", value=secrets.token_hex(8)), Fact(key="revision", value="0")])
 
 
+def head() -> str:
+    """Return the tables that this version makes."""
+    return str(ScriptDirectory(str(FOLDER)).get_current_head())
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether this version knows those tables."""
+    try:
+        ScriptDirectory(str(FOLDER)).get_revision(revision)
+    except CommandError:
+        return False
+    return True
+
+
+def revision(database: Database) -> str | None:
+    """Return the tables that a store has, None for a new one; raises StoreError if it is out of reach."""
+    with database.read() as session:
+        return MigrationContext.configure(_connect(session, database)).get_current_revision()
+
+
 def alembic_config(connection: Connection) -> Config:
     """Return Alembic's configuration for the migrations of this package, on that connection."""
     config = Config()
@@ -58,16 +78,13 @@ def _connect(session: Session, database: Database) -> Connection:
 
 
 def _is_current(connection: Connection, database: Database) -> bool:
-    scripts = ScriptDirectory(str(FOLDER))
     found = MigrationContext.configure(connection).get_current_revision()
-    if found is None or found == scripts.get_current_head():
+    if found is None or found == head():
         return found is not None
-    try:
-        scripts.get_revision(found)
-    except CommandError:
+    if not is_known(found):
         raise StoreError(
             f"The panel's store was written by a newer version (its tables are {found}, this version knows up to "
-            f"{scripts.get_current_head()}); start that version again, or restore a copy from before it.") from None
+            f"{head()}); start that version again, or restore a copy from before it.")
     if database.is_sqlite:
         _copy(Path(str(database.engine.url.database)), found)
     return False

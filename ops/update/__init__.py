@@ -1,0 +1,1 @@
+"""`ops update` and `ops rollback` (decision 0028)."""

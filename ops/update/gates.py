@@ -1,0 +1,83 @@
+"""What a replaced service must pass before the next one is touched, and all of them before an update counts."""
+
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+
+from ..docker import Engine
+from ..errors import OperatorError
+from ..operations.services import Service
+from ..panel import Panel
+
+HEALTH_SECONDS = 50
+"""How long a running container may be without its first good check: the start period, and some."""
+
+SOAK_SECONDS = 40
+"""How long every container must have run without a fault; what crashes after 30 s is meant to be caught."""
+
+_LOOK_SECONDS = 2.0
+
+
+class Patience:
+    """Tells when a service that is made by the run that begins now has been unhealthy for too long."""
+
+    def __init__(self, engine: Engine, stack: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._stack, self._clock = engine, stack, clock
+        self._next = 0.0
+        self._since: dict[str, float] = {}
+        # One that was ill before may be what the run is for.
+        self._old = {entry["Id"] for entry in engine.inspect_services(stack)}
+
+    def __call__(self) -> bool:
+        """Look, if it is time to; cheap else."""
+        now = self._clock()
+        if now < self._next:
+            return False
+        self._next = now + _LOOK_SECONDS
+        ill = {entry["Id"] for entry in self._engine.inspect_services(self._stack)
+               if entry["Id"] not in self._old and entry["State"]["Running"]
+               and (entry["State"].get("Health") or {}).get("Status") != "healthy"}
+        self._since = {number: self._since.get(number, now) for number in ill}
+        return any(now - began >= HEALTH_SECONDS for began in self._since.values())
+
+
+def soak(engine: Engine, stack: str, names: Collection[str], show: Callable[[str], None],
+         sleep: Callable[[float], None] = time.sleep) -> None:
+    """Wait until each of these services has run for some time; raises OperatorError at the first that falls."""
+    first = _services(engine, stack, names)
+    show(f"All are up; each is watched until it has run for {SOAK_SECONDS} s.")
+    while True:
+        services = _services(engine, stack, names)
+        for service in services.values():
+            _refuse(service, first.get(service.name, service))
+        if missing := sorted(set(names) - services.keys()):
+            raise OperatorError(f"{missing[0]} has no container any more.")
+        if all(_age(service) >= SOAK_SECONDS for service in services.values()):
+            return
+        sleep(_LOOK_SECONDS)
+
+
+def readable(engine: Engine) -> None:
+    """Ask the panel for what its tables hold; raises OperatorError when it cannot tell."""
+    panel = Panel(engine)
+    try:
+        for path in ("/users", "/accounts", "/overview"):
+            panel.call("GET", path)
+    except OperatorError as error:
+        raise OperatorError(f"the new panel cannot read its store: {error}") from error
+
+
+def _refuse(service: Service, first: Service) -> None:
+    if service.state != "running" or service.health == "unhealthy":
+        raise OperatorError(f"{service.name} {service.fault or 'has ended and was started again'}")
+    if service.since != first.since or (service.restarts and _age(service) < SOAK_SECONDS):
+        raise OperatorError(f"{service.name} has ended and was started again (exit code {service.exit_code}).")
+
+
+def _services(engine: Engine, stack: str, names: Collection[str]) -> dict[str, Service]:
+    found = map(Service.of, engine.inspect_services(stack))
+    return {service.name: service for service in found if service.name in names}
+
+
+def _age(service: Service) -> float:
+    return (datetime.now(UTC) - service.since).total_seconds() if service.since else 0.0

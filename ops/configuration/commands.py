@@ -1,6 +1,7 @@
 """`ops config`: the commands that write a stack's file, all of what they are given or nothing."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def _refuse_machine(target: Target) -> None:
         raise OperatorError(f"{TUN} is not there, but WireGuard needs it. Run `sudo modprobe tun`, ask the provider of "
                             "this machine for it, or choose --mode minimal.")
     socket = Path(target.docker_host.removeprefix("unix://"))
-    if socket.exists() and not os.access(socket, os.W_OK):
-        return  # The deploy asks, when this user may.
+    if socket.exists() and not (os.access(socket, os.W_OK) and shutil.which("docker")):
+        return  # The deploy asks, when this user may and the program is there.
     for fault in preflight.port_faults(target, Engine(target.docker_host) if socket.exists() else None):
         raise OperatorError(fault)

@@ -1,5 +1,6 @@
 """`ops config`: what is told, asked and proposed becomes a stack's file, or nothing is written."""
 
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,6 +154,19 @@ def test_a_taken_port_ends_the_questions(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(commands, "Path", lambda _: folder / "none")
     done = run("ask", "--unattended", "--domain", "a.org", "--email", "a@a.org")
     assert "Error: port 443/tcp is taken by nginx" in refused(done, folder)
+
+
+@pytest.mark.parametrize("program", [None, "/usr/bin/docker"])
+def test_an_engine_that_cannot_be_asked_yet_is_left_to_the_deploy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, program: str | None,
+) -> None:
+    (folder / "engine.sock").touch()
+    here = SHIPPED.replace("ssh://deploy@vpn.example.com", f"unix://{folder}/engine.sock")
+    (folder / "Pulumi.mine.yaml").write_text(here)
+    monkeypatch.setattr(shutil, "which", lambda _: program)
+    monkeypatch.setattr(preflight, "port_faults", lambda *_: iter(["port 443/tcp is taken."]))
+    done = run("ask", "--unattended", "--domain", "a.org", "--email", "a@a.org")
+    assert done.exit_code == (0 if program is None else 1), done.output
 
 
 def test_an_import_is_all_or_nothing_and_may_be_tried_first(folder: Path) -> None:

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from .accounts import Accounts, public
+from .backups import Backup
 from .config import PanelConfig
 from .context import config
 from .engines import Engines, Overview, traffic
@@ -74,6 +75,7 @@ class Metrics(Collector):
                        sorted(self._engines.traffic.items()))
         yield _counter("stealth_logins", "Attempts to sign in since the panel's start.", ["result"],
                        _labelled(self._accounts.door.counts))
+        yield from _of_backup(overview.backup)
         yield from self._of_store()
 
     def end(self, response: Response) -> Response:
@@ -102,6 +104,14 @@ def _of_engines(overview: Overview) -> Iterator[Metric]:
                  [((one.name,), one.users) for one in engines])
     yield _gauge("stealth_engine_lag_seconds", "Since when an engine lacks changes of users; 0 if it lacks none.",
                  ["engine"], [((one.name,), one.lag_seconds) for one in engines])
+
+
+def _of_backup(backup: Backup | None) -> Iterator[Metric]:
+    made = backup if backup is not None and backup.made_at is not None else None
+    yield _gauge("stealth_last_backup_timestamp_seconds", "When the last good backup was made.", [],
+                 [((), made.made_at.timestamp())] if made and made.made_at else [])
+    yield _gauge("stealth_last_backup_bytes", "Size of the last good backup.", [],
+                 [((), made.size_bytes)] if made else [])
 
 
 _Samples = Iterable[tuple[tuple[str, ...], float]]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from . import audit
+from . import audit, backups
 from .store import snapshot
 from .store.accounts import SignIn
 from .store.database import Database
@@ -53,6 +53,7 @@ def _renew(file: Path) -> None:
             snapshot.set_highest_user_id(session, snapshot.highest_user_id(session) + gap)
             # One of them may have been ended since.
             session.execute(delete(SignIn))
+            backups.begin_anew(session, datetime.now(UTC))
             audit.record(session, audit.PANEL, "store.restore", "", taken_over_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}")
     finally:
         copy.close()

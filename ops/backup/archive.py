@@ -54,6 +54,11 @@ class Contents:
     store_bytes: int
     """Size of the store."""
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of all that it holds."""
+        return self.store_bytes + sum(map(len, self.files.values()))
+
 
 class Writer:
     """Writes a backup into a stream."""

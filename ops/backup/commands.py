@@ -10,6 +10,7 @@ import click
 
 from ..docker import Engine
 from ..errors import OperatorError
+from ..panel import Panel
 from ..quantities import shown_size
 from ..stack import Stack
 from ..target import Target, settings
@@ -52,8 +53,9 @@ def list_all(name: str, within: int | None) -> None:
 @click.pass_obj
 def plan(name: str, at: str, off: bool) -> None:
     """Let this machine make a backup each day, by systemd or cron."""
-    settings(name)  # says it when there is no such stack
+    target = Target.read(name)
     click.echo(schedule.remove(name) if off else schedule.add(name, at))
+    _tell_panel(Engine(target.docker_host), is_scheduled=not off)
 
 
 @click.command()
@@ -113,6 +115,7 @@ def make(name: str, *, forgets: bool = True) -> str:
     # Only what could be restored counts.
     with repository.reading(snapshot) as stream:
         read = archive.read(stream)
+    _tell_panel(engine, is_scheduled=schedule.stands(name), size_bytes=read.size_bytes)
     gone = repository.forget(name, keep) if forgets and (keep := places.keep(values)) else 0
     click.echo(f"Backed up {name} as {snapshot} to {repository.address} in {time.monotonic() - began:.0f} s: "
                f"{shown_size(read.store_bytes)} of users, read back and whole; {gone} old backups removed.")
@@ -170,6 +173,14 @@ def _put(found: Restore, stack: Stack, engine: Engine, host: str, *, keep_data: 
     found.put_state(stack)
     if not keep_data:
         found.put_volumes(engine)
+
+
+def _tell_panel(engine: Engine, **said: object) -> None:
+    """Tell the panel, which warns when backups stop; a backup is as good without."""
+    try:
+        Panel(engine).call("PUT", "/backup", said)
+    except OperatorError as error:
+        click.echo(f"The panel was not told, and may warn that no backup was made: {error}")
 
 
 def _is_here(repository: Repository, target: Target) -> bool:

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def remove(stack: str) -> str:
     else:
         _write_crontab(_others(stack))
     return f"No backup of {stack} is made by itself any more."
+
+
+def stands(stack: str) -> bool:
+    """Tell whether a backup is made each day by what `add` made here."""
+    if _has_systemd():
+        return (UNITS / f"{_unit(stack)}.timer").exists()
+    if not shutil.which("crontab"):
+        return False
+    done = _crontab(["-l"])
+    return done.returncode == 0 and any(line.endswith(_mark(stack)) for line in done.stdout.splitlines())
 
 
 def _has_systemd() -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from ..docker import Engine
 from ..errors import OperatorError
 from ..panel import Panel
+from ..quantities import shown_size
 from ..target import Target
 from ..update.journal import unfinished
 from ..watchdog.host import State
@@ -35,6 +36,9 @@ class Status:
     now: datetime
     unfinished: str = ""
     """What goes on with an update that was interrupted, as a sentence; empty if none was."""
+
+    backup: dict[str, Any] | None = None
+    """The last one as the panel tells it (made_at, size_bytes, is_scheduled); None if it knows of none."""
 
     @property
     def faults(self) -> list[str]:
@@ -74,15 +78,15 @@ def look(engine: Engine, target: Target) -> Status:
         overview = _overview(engine) if "stealth-admin" in running else {}
     return Status(services=found, usage=used.result(), certificates=overview.get("certificates"),
                   warnings=overview.get("warnings", []), watchdog=watchdog.result(), now=datetime.now(UTC),
-                  unfinished=unfinished(target.stack))
+                  unfinished=unfinished(target.stack), backup=overview.get("backup"))
 
 
 def lines(status: Status) -> list[str]:
     """Return the status for people; the verdict comes last, where a terminal shows it."""
     rows = [_row(service, status.usage.get(service.container), status.now) for service in status.services]
     faults = [] if status.verdict.startswith("Nothing") else [f"! {fault}" for fault in status.faults]
-    return [*table([_HEAD, *rows]), "", _certificate_line(status), printable(status.watchdog.line), *faults,
-            status.verdict]
+    return [*table([_HEAD, *rows]), "", _certificate_line(status), *_backup_lines(status),
+            printable(status.watchdog.line), *faults, status.verdict]
 
 
 def document(status: Status) -> dict[str, Any]:
@@ -92,7 +96,7 @@ def document(status: Status) -> dict[str, Any]:
         "services": [asdict(service) | {"since": service.since.isoformat() if service.since else None,
                                         "usage": _as_dict(status.usage.get(service.container))}
                      for service in status.services],
-        "certificates": status.certificates, "watchdog": asdict(status.watchdog)}
+        "certificates": status.certificates, "backup": status.backup, "watchdog": asdict(status.watchdog)}
 
 
 def _as_dict(used: Usage | None) -> dict[str, Any] | None:
@@ -133,3 +137,11 @@ def _certificate_line(status: Status) -> str:
     unread = len(status.certificates or []) - len(known)
     others = f" and {unread} not read yet" if unread else ""
     return f"Certificates: {len(known)}{others}, the first to end is {name} on {ends:%Y-%m-%d %H:%M} UTC ({left})."
+
+
+def _backup_lines(status: Status) -> list[str]:
+    if not status.backup or not status.backup["made_at"]:
+        return []
+    age = span(status.now - datetime.fromisoformat(status.backup["made_at"]))
+    daily = "one is made each day" if status.backup["is_scheduled"] else "none is made by itself"
+    return [f"Last backup: {age} ago, {shown_size(status.backup['size_bytes'])}; {daily}."]

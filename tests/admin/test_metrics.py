@@ -1,4 +1,5 @@
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from panel import backups
 from panel.engines import Certificate
 from panel.store.database import Database
 from tests.admin.engines.people import add
@@ -57,7 +59,19 @@ def test_the_numbers_are_those_of_the_server(app: Flask, client: FlaskClient, da
     assert numbers["stealth_engine_state", "xray", "applied"] == 0
     assert numbers["stealth_engine_lag_seconds", "xray"] > 0
     assert numbers["process_resident_memory_bytes",] > 1e6
-    assert [name for name in numbers if name[0].startswith("stealth_certificate")] == []
+    assert [name for name in numbers if name[0].startswith(("stealth_certificate", "stealth_last_backup"))] == []
+
+
+def test_the_last_good_backup_is_a_number(client: FlaskClient, database: Database) -> None:
+    made_at = datetime(2026, 11, 25, tzinfo=UTC)
+    with database.write() as session:
+        backups.note(session, made_at, is_scheduled=True)
+    assert ("stealth_last_backup_timestamp_seconds",) not in read(client), "a schedule is no backup"
+    with database.write() as session:
+        backups.note(session, made_at, is_scheduled=True, size_bytes=5_000)
+    numbers = read(client)
+    assert numbers["stealth_last_backup_timestamp_seconds",] == made_at.timestamp()
+    assert numbers["stealth_last_backup_bytes",] == 5_000
 
 
 def test_requests_are_counted_by_view_and_never_by_path(client: FlaskClient) -> None:

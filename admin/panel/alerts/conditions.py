@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ..backups import Backup
 from ..engines import Certificate, Engine, Overview, Uncounted
 
 ENGINE_PATIENCE_SECONDS = 120
@@ -53,6 +54,8 @@ def found(
         yield from _of_traffic(traffic, now)
     for certificate in overview.certificates:
         yield from _of_certificate(certificate, now)
+    if overview.backup is not None and overview.backup.is_overdue(now):
+        yield _of_backup(overview.backup)
     if store is not None:
         yield from _of_disk(store)
     if audit_broken_at is not None:
@@ -110,6 +113,14 @@ def _of_certificate(certificate: Certificate, now: datetime) -> Iterator[Conditi
             sentence=f"{certificate.name}: {certificate.fault.removesuffix('.')}, so nobody knows whether it was "
                      "renewed; docs/certificates.md says how to find out why.",
             ending=f"The certificate of {certificate.name} can be read again or is shown no more.")
+
+
+def _of_backup(backup: Backup) -> Condition:
+    fault = f"The last backup was made on {backup.made_at:%Y-%m-%d at %H:%M} UTC" if backup.made_at else \
+        f"No backup was made since {backup.expected_since:%Y-%m-%d at %H:%M} UTC"
+    return Condition(
+        kind="backup_overdue", about="backup", sentence=f"{fault}; run `make backup`, and mend what it says.",
+        ending="A backup was made again.")
 
 
 def _of_disk(store: Path) -> Iterator[Condition]:

@@ -8,9 +8,11 @@ from flask import current_app
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from .. import backups
 from ..accounts import requires
 from ..context import config, database
 from ..engines import Engines, traffic
+from ..users.fields import MOST_BYTES
 from . import errors, shapes
 from .schemas import ID, QUERY, Strict
 
@@ -45,6 +47,23 @@ class UncountedAnswer(Schema):
     fault = fields.String()
 
 
+class BackupAnswer(Schema):
+    """What is known of the last backup."""
+
+    made_at = fields.AwareDateTime(allow_none=True)
+    size_bytes = fields.Integer()
+    is_scheduled = fields.Boolean(metadata={"description": "Whether one is made each day."})
+    expected_since = fields.AwareDateTime()
+
+
+class BackupNote(Strict):
+    """What `ops backup` tells."""
+
+    is_scheduled = fields.Boolean(required=True)
+    size_bytes = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(0, MOST_BYTES),
+                                metadata={"description": "Of a good backup that was made now; null if none was."})
+
+
 class OverviewAnswer(Schema):
     """The server at one moment."""
 
@@ -55,6 +74,7 @@ class OverviewAnswer(Schema):
     online = fields.Integer()
     up_bytes = fields.Integer()
     down_bytes = fields.Integer()
+    backup = fields.Nested(BackupAnswer, allow_none=True)
     warnings = fields.List(fields.String(), metadata={"description": "What is wrong now, the oldest first."})
 
 
@@ -81,6 +101,17 @@ def overview() -> dict[str, Any]:
     """Show engines, certificates and sums."""
     engines: Engines = current_app.extensions["engines"]
     return asdict(engines.overview())
+
+
+@blueprint.route("/backup", methods=["PUT"])
+# Of owners and `ops`, and no token's: it could make operators believe in a backup that is none.
+@requires("accounts:write")
+@blueprint.arguments(BackupNote)
+@blueprint.response(204)
+def note_backup(said: dict[str, Any]) -> None:
+    """Write down that a backup was made, or whether one is made each day."""
+    with database().write() as session:
+        backups.note(session, datetime.now(UTC), **said)
 
 
 @blueprint.route("/traffic")

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from .. import backups
+from ..backups import Backup
 from ..store.alerts import Alarm
 from ..store.models import User
 from . import traffic
@@ -57,6 +59,9 @@ class Overview:
     uncounted: tuple[Uncounted, ...] = ()
     """Engines of which traffic is not counted now."""
 
+    backup: Backup | None = None
+    """What is known of the last backup; None where nobody has made or promised one."""
+
 
 def engine(health: Health, revision: int, now: datetime) -> Engine:
     """Return an engine's health, judged by the store's present revision."""
@@ -79,5 +84,5 @@ def look(
     return Overview(
         engines=engines, certificates=certificates, uncounted=uncounted, online=traffic.online_number(session, now),
         users={status: numbers.get(status, 0) for status in ("active", "disabled", "expired", "limited")},
-        up_bytes=int(up or 0), down_bytes=int(down or 0), warnings=tuple(session.scalars(
+        up_bytes=int(up or 0), down_bytes=int(down or 0), backup=backups.last(session), warnings=tuple(session.scalars(
             select(Alarm.sentence).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at))))

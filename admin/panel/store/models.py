@@ -48,7 +48,8 @@ class Base(DeclarativeBase):
 
 
 class Fact(Base):
-    """What there is one of: `revision`, counted up by every change of users, and `epoch`, another in each store."""
+    """What there is one of: `revision`, counted up by every change of users; `epoch`, another in each store; `backup`,
+    the last one (backups.py)."""
 
     __tablename__ = "facts"
 

@@ -22,6 +22,8 @@ _ALARMS = {
     "disk_nearly_full": lazy_gettext("The disk of the panel's store is nearly full; make room on the server."),
     "audit_broken": lazy_gettext("The audit log was changed by somebody else than the panel; "
                                  "compare it with a copy from before."),
+    "backup_overdue": lazy_gettext("For too long no backup was made; run `make backup` where the server is deployed "
+                                   "from, and mend what it says."),
     "certificate_unreadable": lazy_gettext("The certificate of %(about)s cannot be read, so nobody knows whether it "
                                            "was renewed; look at Caddy's log."),
     "traffic_uncounted": lazy_gettext("Traffic of %(about)s is not counted, so no quota stops it; look at the logs of "

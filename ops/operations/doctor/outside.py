@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -101,4 +102,6 @@ def certificates(case: Case) -> Iterator[Finding]:
     stopped = case.target.stopped
     for warning in overview["warnings"]:
         if warning.partition(" ")[0] not in stopped:
-            yield Finding(check="panel", fault=f"The panel warns: {warning}", fix="ops logs admin 200")
+            named = re.search(r"`((?:make|ops) [^`]+)`", warning)
+            yield Finding(check="panel", fault=f"The panel warns: {warning}",
+                          fix=named[1] if named else "ops logs admin 200")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from panel.alerts import conditions
+from panel.backups import Backup
 from panel.engines import Certificate, Engine, Overview, Uncounted
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -109,6 +110,22 @@ def test_a_full_disk_is_told(disk: SimpleNamespace) -> None:
     assert kinds(store=None) == [], "PostgreSQL's disk is not ours to know"
     disk.free, disk.total = 20 * 2**20, 100 * 2**20
     assert kinds() == [], "a small disk may be small"
+
+
+@pytest.mark.parametrize(("is_scheduled", "hours", "told"), [
+    (True, 25, False), (True, 27, True), (False, 27, False), (False, 8 * 24 + 1, True)])
+@pytest.mark.parametrize("is_made", [True, False])
+def test_backups_that_stopped_or_never_began_are_told(
+    is_made: bool, is_scheduled: bool, hours: int, told: bool,
+) -> None:
+    then = NOW - timedelta(hours=hours)
+    backup = Backup(made_at=then if is_made else None, size_bytes=5, is_scheduled=is_scheduled,
+                    expected_since=NOW - timedelta(days=99) if is_made else then)
+    overview = Overview(engines=(), certificates=(), users={}, online=0, up_bytes=0, down_bytes=0, warnings=(),
+                        backup=backup)
+    found = list(conditions.found(overview, NOW, None, None))
+    assert [condition.kind for condition in found] == ["backup_overdue"] * told
+    assert all(f"{then:%Y-%m-%d at %H:%M} UTC; run `make backup`" in condition.sentence for condition in found)
 
 
 def test_a_broken_audit_log_is_told() -> None:

@@ -5,12 +5,13 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from panel import takeover, users
+from panel import backups, takeover, users
 from panel.audit import PANEL, broken_at
 from panel.store.accounts import SignIn
 from panel.store.database import Database, StoreError
@@ -171,6 +172,23 @@ def test_what_the_server_has_outlived_does_not_come_back(
         assert after.get_one(Fact, "epoch").value != before.get_one(Fact, "epoch").value
         assert after.get_one(Fact, "revision").value == before.get_one(Fact, "revision").value
     store.close()
+
+
+@pytest.mark.parametrize("is_scheduled", [True, False])
+def test_a_restored_server_has_no_backup_yet_and_is_expected_to_get_one(
+    database: Database, new_store: Callable[[], str], tmp_path: Path, is_scheduled: bool,
+) -> None:
+    filled(database)
+    if is_scheduled:
+        with database.write() as session:
+            backups.note(session, datetime(2026, 1, 1, tzinfo=UTC), is_scheduled=True, size_bytes=5)
+    store = restored(database, tmp_path, new_store())
+    with store.read() as session:
+        backup = backups.last(session)
+    store.close()
+    assert backup is not None
+    assert (backup.made_at, backup.size_bytes, backup.is_scheduled) == (None, 0, is_scheduled)
+    assert not backup.is_overdue(datetime.now(UTC)), "it counts from the restore"
 
 
 def test_no_id_is_given_again_however_often_a_copy_is_taken_over(

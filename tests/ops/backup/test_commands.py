@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ops import unfinished
-from ops.backup import commands, room, tool
+from ops.backup import commands, room, schedule, tool
 from ops.backup.repository import Repository, Snapshot
 from ops.backup.restoring import Restore
 from ops.cli import main
 from ops.docker import Engine
 from ops.errors import OperatorError
+from ops.panel import Panel
 from ops.stack import Stack
 from ops.unfinished import Begun, Mark
 
@@ -225,6 +226,29 @@ def test_a_last_backup_removes_none_for_one_of_them_is_to_be_restored(
         run("restore", "--replace")
     assert "forget" not in done
     assert "backup" in done
+
+
+def test_a_panel_that_cannot_be_told_of_a_backup_does_not_undo_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OperatorError("the panel does not answer.")
+
+    monkeypatch.setattr(Panel, "call", refuse)
+    commands._tell_panel(Engine("unix:///nowhere.sock"), is_scheduled=True)
+    assert "may warn that no backup was made: the panel does not answer." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "stands"), [([], True), (["--off"], False)])
+def test_the_panel_learns_whether_a_backup_is_made_each_day(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], stands: bool,
+) -> None:
+    told: list[tuple[object, ...]] = []
+    monkeypatch.setattr(schedule, "add", lambda *_: "each day")
+    monkeypatch.setattr(schedule, "remove", lambda *_: "none any more")
+    monkeypatch.setattr(Panel, "call", lambda _, *said: told.append(said))
+    assert run("backup", "schedule", *words).exit_code == 0
+    assert told == [("PUT", "/backup", {"is_scheduled": stands})]
 
 
 @pytest.mark.parametrize(("hours", "code"), [("31", 0), ("29", 1)])

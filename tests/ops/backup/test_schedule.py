@@ -41,6 +41,20 @@ def crontab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Path) -> P
     return file
 
 
+def test_a_schedule_of_cron_s_stands_until_it_is_taken_back(crontab: Path) -> None:
+    assert not schedule.stands("local")
+    schedule.add("local", "03:30")
+    assert schedule.stands("local")
+    assert not schedule.stands("prod")
+    schedule.remove("local")
+    assert not schedule.stands("local")
+
+
+def test_where_there_is_no_cron_no_schedule_stands(crontab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert not schedule.stands("local")
+
+
 def test_cron_gets_one_line_for_each_stack_and_keeps_the_others(crontab: Path) -> None:
     crontab.write_text("0 1 * * * of the operator\n")
     schedule.add("local", "03:30")
@@ -86,6 +100,14 @@ def test_systemd_gets_a_timer_that_makes_up_for_a_night_without_power(systemd: P
         "daemon-reload", "enable --now stealth-vpn-backup-prod.timer"]
     schedule.remove("prod")
     assert list(systemd.iterdir()) == []
+
+
+def test_a_timer_of_systemd_s_stands_until_it_is_taken_back(systemd: Path) -> None:
+    schedule.add("local", "03:30")
+    assert schedule.stands("local")
+    assert not schedule.stands("prod")
+    schedule.remove("local")
+    assert not schedule.stands("local")
 
 
 def test_systemd_s_own_characters_in_the_command_are_written_so_that_it_leaves_them(systemd: Path) -> None:

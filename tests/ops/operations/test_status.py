@@ -71,6 +71,15 @@ def test_an_expired_certificate_and_a_warning_of_the_panel_are_wrong(engine: Fak
     assert "(past)" in done.output
 
 
+@pytest.mark.parametrize(("is_scheduled", "end"), [(True, "one is made each day"), (False, "none is made by itself")])
+def test_the_last_backup_is_told_with_its_age(engine: FakeEngine, is_scheduled: bool, end: str) -> None:
+    assert "backup" not in ops("status").output
+    made = datetime.now(UTC) - timedelta(hours=3, minutes=1)
+    engine.overview["backup"] = {"made_at": made.isoformat(), "size_bytes": 5_000_000, "is_scheduled": is_scheduled}
+    assert f"Last backup: 3 h ago, 5.0 MB; {end}.\n" in ops("status").output
+    assert json.loads(ops("status", "--json").output)["backup"]["size_bytes"] == 5_000_000
+
+
 def test_without_the_panel_the_certificates_are_said_to_be_unknown(engine: FakeEngine) -> None:
     engine.entries["admin"] = entry("admin", "exited")
     assert "Certificates: not known" in ops("status").output

@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore update rollback add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
+.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -92,6 +92,10 @@ verify: setup
 ## make backup        backs the whole server up, encrypted, while it runs
 backup: setup
 	@$(RUN) $(BIN)/python -m ops backup
+
+## make rotate        lists every secret with its age; make rotate SECRET=websocket-path gives it another value
+rotate: setup
+	@$(RUN) $(BIN)/python -m ops rotate $(if $(SECRET),"$$SECRET")
 
 ## make restore       puts a server back on an empty machine: make restore FILE=latest, or FILE=PLACE
 restore: setup

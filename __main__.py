@@ -31,7 +31,7 @@ plan = Plan.of(settings.domain, settings.network_subnet, settings.vpn_subnet,
                settings.network_subnet6 if settings.ipv6 else None)
 own_files = certificate_files.read(settings, plan)
 host = sizing.host(settings)
-secrets = Secrets("secrets", settings.domain)
+secrets = Secrets("secrets", settings.domain, settings.rotations)
 engine = docker.Provider("engine", host=settings.docker_host)
 on_engine = pulumi.ResourceOptions(provider=engine)
 images = Images("images", FULL if settings.mode == "full" else MINIMAL, on_engine).ids

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .keys import derive
+from .keys import derive, purpose_of
 
 # Fixed, for a validity counted from "now" would be another certificate at each run.
 _NOT_BEFORE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -41,8 +41,10 @@ class Authority:
     seed: str
 
     @classmethod
-    def from_seed(cls, seed: str, domain: str) -> Self:
-        """Derive the authority of `domain`."""
+    def from_seed(cls, seed: str, domain: str, generation: int = 1) -> Self:
+        """Derive the authority of `domain`, of a generation of its secret (decision 0030)."""
+        if generation > 1:
+            seed = derive(seed, purpose_of("authority", generation)).hex()
         key = _private_key(seed, f"authority|{domain}")
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{domain} root")])
         builder = (

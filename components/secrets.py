@@ -9,6 +9,7 @@ import pulumi_random as random
 
 from .authority import Authority
 from .keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from .rotations import NEVER, Rotations
 
 # 62 letters and digits: 48 of them carry 285 bits.
 _SEED_LENGTH = 48
@@ -33,20 +34,22 @@ class Secrets(pulumi.ComponentResource):
 
     authority: pulumi.Output[Authority]
 
-    def __init__(self, name: str, domain: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, domain: str, rotations: Rotations = NEVER,
+                 opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("stealth-vpn:random:Secrets", name, {}, opts)
         password = self._random("panel-password", _PASSWORD_LENGTH)
         self.panel_password = pulumi.Output.secret(password.result)
         self.panel_password_hash = pulumi.Output.secret(password.bcrypt_hash)
-        self.panel = self._seed("panel").apply(PanelKeys.from_seed)
-        self.xray = self._seed("xray").apply(XrayKeys.from_seed)
-        self.trojan = self._seed("trojan").apply(TrojanKeys.from_seed)
-        self.singbox = self._seed("singbox").apply(SingboxKeys.from_seed)
-        self.wireguard = self._seed("wireguard").apply(WireguardKeys.from_seed)
+        self.panel = self._seed("panel").apply(lambda seed: PanelKeys.from_seed(seed, rotations))
+        self.xray = self._seed("xray").apply(lambda seed: XrayKeys.from_seed(seed, rotations))
+        self.trojan = self._seed("trojan").apply(lambda seed: TrojanKeys.from_seed(seed, rotations))
+        self.singbox = self._seed("singbox").apply(lambda seed: SingboxKeys.from_seed(seed, rotations))
+        self.wireguard = self._seed("wireguard").apply(lambda seed: WireguardKeys.from_seed(seed, rotations))
         self.engines = pulumi.Output.all(
             xray=self.xray, trojan=self.trojan, singbox=self.singbox, wireguard=self.wireguard,
         ).apply(lambda keys: EngineKeys(**keys))
-        self.authority = self._seed("authority").apply(lambda seed: Authority.from_seed(seed, domain))
+        generation = rotations.generation("authority")
+        self.authority = self._seed("authority").apply(lambda seed: Authority.from_seed(seed, domain, generation))
         self.register_outputs({})
 
     def _seed(self, name: str) -> pulumi.Output[str]:

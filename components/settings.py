@@ -14,6 +14,7 @@ import pulumi
 from . import checks
 from .configs.plan import Plan
 from .errors import SettingsError
+from .rotations import Rotations
 
 _TCP_OF_SERVICE = {
     "Caddy": ("http_port", "https_port"),
@@ -91,6 +92,7 @@ class Settings:
     health_start_interval: str
     mode: str
     stopped: list[str]
+    rotations: Rotations
     resource_profile: str
     allow_sys_module: bool
     open_files_limit: int
@@ -240,6 +242,8 @@ def _require(config: pulumi.Config, name: str, kind: Any) -> Any:
         return config.require_bool(key)
     if kind is str:
         return config.require(key)
+    if kind is Rotations:
+        return Rotations.parse(key, config.require_object(key))
     return _string_list(key, config.require_object(key))
 
 

@@ -18,8 +18,10 @@ from .docker import Engine
 from .errors import OperatorError
 from .operations.commands import COMMANDS
 from .operations.waiting import await_health
+from .rotate import configured as rotations
+from .rotate.commands import COMMANDS as ROTATE_COMMANDS
 from .stack import Stack
-from .target import Target
+from .target import Target, settings
 from .unfinished import Mark
 from .update.checks import promises
 from .update.commands import COMMANDS as UPDATE_COMMANDS
@@ -60,6 +62,7 @@ def up(name: str) -> None:
     engine = preflight.check(target)
     stack = Stack(name, click.echo)
     stack.prepare()
+    rotations.end_due(stack, click.echo)
     stack.repair(engine)
     try:
         follower = stack.run("up", "--yes")
@@ -74,6 +77,7 @@ def up(name: str) -> None:
                f"after {time.monotonic() - began:.0f} s.")
     _show_stopped(target)
     ensure(engine, target, click.echo)
+    _show_overlaps(name)
     state = State.parse(export.result())
     _show_access(stack, state.stack_outputs)
     promises(stack, state, click.echo)
@@ -86,6 +90,8 @@ def preview(name: str) -> None:
     Target.read(name)
     stack = Stack(name, click.echo)
     stack.prepare()
+    for secret in sorted(rotations.due(settings(name))):
+        click.echo(f"`make up` ends the overlap of {secret} too, whose time is over; this preview does not show that.")
     try:
         verdict = stack.run("preview", "--diff").verdict
     finally:
@@ -145,13 +151,19 @@ main.add_command(users)
 main.add_command(accounts)
 main.add_command(config)
 main.add_command(watchdog)
-for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS):
+for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS, *ROTATE_COMMANDS):
     main.add_command(command)
 
 
 def _show_stopped(target: Target) -> None:
     for service in sorted(target.stopped):
         click.echo(f"{service} is stopped and stays so; `ops start {service}` starts it.")
+
+
+def _show_overlaps(name: str) -> None:
+    for secret, until in sorted(rotations.overlaps(settings(name)).items()):
+        click.echo(f"The former {secret} is good until {until:%Y-%m-%d %H:%M} UTC; `ops rotate {secret} --finish` "
+                   "ends that now.")
 
 
 def _show_verdict(verdict: Verdict) -> None:

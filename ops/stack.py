@@ -22,13 +22,15 @@ from .docker import Engine
 from .errors import OperatorError
 from .events import Follower, follow
 from .interrupts import Interrupts
-from .target import BACKUP_KEY, PROJECT, ROOT
+from .journal import Journal
+from .target import BACKUP_KEY, FORMER_BACKUP_KEY, NEXT_BACKUP_KEY, PROJECT, ROOT
 
 LOG_FOLDER = ROOT / ".pulumi" / "logs"
 POLICIES = ROOT / "policy"
 # What the policies judge; a destroy makes nothing.
 _JUDGED = {"up", "preview"}
-_PASSPHRASE_BYTES = 32
+PASSPHRASE_BYTES = 32
+"""Random bytes that a passphrase is made of."""
 # When this program is killed its Pulumi is asked to end in order, and keeps what it made in its state
 # (PR_SET_PDEATHSIG of prctl(2)).
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT")
@@ -48,6 +50,7 @@ class Stack:
         """Make passphrase, state and stack, unless they are there; takes away the lock of a dead run."""
         LOG_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
         LOG_FOLDER.parent.chmod(0o700)
+        self._settle()
         _make_passphrase()
         self._free_lock()
         if not self.is_made():
@@ -70,7 +73,7 @@ class Stack:
 
     def is_made(self) -> bool:
         """Tell whether there is any state of it."""
-        folder = _state_folder()
+        folder = state_folder()
         if folder is not None:
             return (folder / "stacks" / PROJECT / f"{self.name}.json").exists()
         return any(entry["name"] == self.name for entry in json.loads(self.call("stack", "ls", "--json")))
@@ -87,7 +90,7 @@ class Stack:
 
     def written(self) -> Iterator[tuple[str, str]]:
         """Yield the state as it is kept, secrets encrypted: names of its files, and their texts."""
-        folder = _state_folder()
+        folder = state_folder()
         if folder is None:
             yield "the exported state", self.call("stack", "export")
             return
@@ -97,9 +100,9 @@ class Stack:
 
     def private_files(self) -> list[Path]:
         """Return the files and folders that nobody but their owner may read."""
-        name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+        own = passphrase_file()
         logs = sorted(LOG_FOLDER.glob(f"{self.name}.*"))
-        return [*([Path(name)] if name else []), BACKUP_KEY, LOG_FOLDER.parent, *logs]
+        return [*([own] if own else []), BACKUP_KEY, FORMER_BACKUP_KEY, NEXT_BACKUP_KEY, LOG_FOLDER.parent, *logs]
 
     def hidden_from_processes(self, known: Mapping[str, str]) -> dict[str, str]:
         """Return the secrets that no process may show; a passphrase that was given by environment is none of them."""
@@ -110,8 +113,8 @@ class Stack:
         """Return what encrypts the state's secrets; empty when nobody here knows it, as with a key service."""
         if given := os.environ.get("PULUMI_CONFIG_PASSPHRASE"):
             return given
-        name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-        return Path(name).read_text().strip() if name and Path(name).exists() else ""
+        file = passphrase_file()
+        return file.read_text().strip() if file and file.exists() else ""
 
     def call(self, *words: str) -> str:
         """Run a short Pulumi command and return what it prints; raises OperatorError with its last line."""
@@ -178,8 +181,13 @@ class Stack:
             file.flush()
             self.call("stack", "import", "--file", file.name)
 
+    def _settle(self) -> None:
+        folder = state_folder()
+        if folder is not None and rotation_journal(folder).settle():
+            self._show("A former run was ended while it put the new passphrase in place; that is done now.")
+
     def _has_pending_operations(self) -> bool:
-        folder = _state_folder()
+        folder = state_folder()
         if folder is None:
             return True
         state = json.loads((folder / "stacks" / PROJECT / f"{self.name}.json").read_text())
@@ -200,7 +208,7 @@ class Stack:
 
     def _living_locks(self) -> Iterator[int]:
         """Yield the processes here that hold a lock of this stack; the locks of dead ones go."""
-        folder = _state_folder()
+        folder = state_folder()
         for lock in (folder / "locks").rglob(f"{self.name}/*.json") if folder else ():
             try:
                 held = json.loads(lock.read_text())
@@ -226,7 +234,19 @@ def _is_dead(pid: int, since: float) -> bool:
         return True
 
 
-def _state_folder() -> Path | None:
+def passphrase_file() -> Path | None:
+    """Return the file that the passphrase is read from, there or not; None when it comes from elsewhere."""
+    name = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
+    return Path(name) if name else None
+
+
+def rotation_journal(folder: Path) -> Journal:
+    """Return where a new passphrase waits for its place, beside the state in a folder (ops/rotate/passphrase.py)."""
+    return Journal(folder / "passphrase-rotation")
+
+
+def state_folder() -> Path | None:
+    """Return the folder .pulumi with the state, or None when another service keeps it."""
     address = urlsplit(os.environ.get("PULUMI_BACKEND_URL", ""))
     return Path(address.path) / ".pulumi" if address.scheme == "file" else None
 
@@ -246,7 +266,7 @@ def _make_passphrase() -> None:
         return
     # Created with its mode: at no time may another user read it.
     with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(_PASSPHRASE_BYTES) + "\n")
+        file.write(secrets.token_urlsafe(PASSPHRASE_BYTES) + "\n")
 
 
 def _last_errors(log: Path) -> list[str]:

@@ -18,6 +18,12 @@ PROJECT = "stealth-vpn"
 BACKUP_KEY = ROOT / ".backup-key"
 """What backups are encrypted with; a copy of it belongs elsewhere."""
 
+NEXT_BACKUP_KEY = BACKUP_KEY.with_name(".backup-key.next")
+"""The key that a rotation is about to put in its place."""
+
+FORMER_BACKUP_KEY = BACKUP_KEY.with_name(".backup-key.former")
+"""The one before, until it opens nothing any more."""
+
 MINIMAL = ("admin", "caddy")
 FULL = (*MINIMAL, "singbox", "trojan", "wireguard", "xray")
 

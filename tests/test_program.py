@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from components.errors import SettingsError
+from ops.rotate.table import DERIVED, Secret
 from tests.certificates import PrivateAuthority
-from tests.engine import CONTAINER, IMAGE, NETWORK, VOLUME, RandomEngine, Registered, image_id, is_secret
+from tests.engine import CONTAINER, IMAGE, NETWORK, PASSWORD, VOLUME, RandomEngine, Registered, image_id, is_secret
 from tests.settings import PROJECT, SCHEMA
 
 DAEMONS = {"caddy", "xray", "trojan", "singbox", "wireguard", "admin"}
@@ -110,6 +111,19 @@ def test_what_is_stopped_is_made_and_not_started_and_no_other_container_is_anoth
         "restart", "mustRun", "start", "wait"}
     with pytest.raises(SettingsError, match="stopped is nginx, but it must be one of admin, caddy"):
         deploy(stopped=["nginx"])
+
+
+@pytest.mark.parametrize("secret", DERIVED, ids=lambda secret: secret.name)
+def test_a_rotation_replaces_the_services_that_it_says_and_no_seed(local: RandomEngine, secret: Secret) -> None:
+    after = deploy(rotations={secret.name: {"generation": 2, "rotatedAt": "2026-11-30T08:00:00+00:00"}})
+    services, before = containers(after), containers(local)
+    assert tuple(sorted(name for name in DAEMONS if before[name] != services[name])) == secret.replaces
+    assert {name: item.inputs for name, item in passwords(after)} == {
+        name: item.inputs for name, item in passwords(local)}
+
+
+def passwords(engine: RandomEngine) -> list[tuple[str, Registered]]:
+    return [(item.name, item) for item in engine.of_type(PASSWORD)]
 
 
 def test_loading_kernel_modules_is_a_setting_that_is_off() -> None:

@@ -106,6 +106,15 @@ class PanelConfig:
     metrics_token: str = field(repr=False)
     """What Prometheus must show."""
 
+    former_password_pepper: str = field(repr=False)
+    """The pepper before, while a rotation lasts: what it has hashed is hashed anew at the next sign-in. Else empty."""
+
+    former_subscription_key: str = field(repr=False)
+    """The key before, whose links are good as well while a rotation lasts; else empty."""
+
+    former_metrics_token: str = field(repr=False)
+    """The token before, likewise."""
+
     database_url: str = field(repr=False)
     """SQLAlchemy's address of the database."""
 
@@ -150,10 +159,29 @@ class PanelConfig:
         return cls(time_zone=_time_zone(os.environ.get("TZ") or "UTC"), **(values | nested))
 
     @property
+    def password_peppers(self) -> tuple[str, ...]:
+        """All that are in force, the one for new hashes first."""
+        return _in_force(self.password_pepper, self.former_password_pepper)
+
+    @property
+    def subscription_keys(self) -> tuple[str, ...]:
+        """All that are in force, the one for new links first."""
+        return _in_force(self.subscription_key, self.former_subscription_key)
+
+    @property
+    def metrics_tokens(self) -> tuple[str, ...]:
+        """All that are in force."""
+        return _in_force(self.metrics_token, self.former_metrics_token)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What no log line may show; of a path the part that identifies it."""
         parts = (self, self.alerts, *self.engines.values(), *([self.server] if self.server else []))
         return tuple(_secrets(parts))
+
+
+def _in_force(present: str, former: str) -> tuple[str, ...]:
+    return (present, former) if former else (present,)
 
 
 def _server(given: Mapping[str, Any]) -> ServerFacts:
@@ -165,7 +193,7 @@ def _server(given: Mapping[str, Any]) -> ServerFacts:
 def _secrets(parts: Iterable[Any]) -> Iterable[str]:
     for part in parts:
         for entry in fields(part):
-            # An alert's target may be empty, and an empty text is found everywhere.
+            # An alert's target and a former key may be empty, and an empty text is found everywhere.
             if not entry.repr and (secret := getattr(part, entry.name).strip("/")):
                 yield secret
 

@@ -86,6 +86,7 @@ def _network(version: int) -> Rule:
 _OBJECT = Rule(kinds=(dict,), sentence="it must be an object", is_secret=True)
 _PATH = _text(r"/[A-Za-z0-9_-]{16,64}", "a slash and 16 to 64 letters, digits, _ or -", is_secret=True)
 _KEY = _text(r"[!-~]{32,256}", "32 to 256 visible ASCII characters", is_secret=True)
+_FORMER = _text(r"([!-~]{32,256})?", "32 to 256 visible ASCII characters, or empty", is_secret=True)
 _NAME = _text(_HOST, "a host name")
 _PORT = _number(1, 65535)
 _BASE64_KEY = r"[A-Za-z0-9+/]{43}="
@@ -129,6 +130,9 @@ PANEL: Rules = {
     "passwordPepper": _KEY,
     "subscriptionKey": _KEY,
     "metricsToken": _KEY,
+    "formerPasswordPepper": _FORMER,
+    "formerSubscriptionKey": _FORMER,
+    "formerMetricsToken": _FORMER,
     "databaseUrl": _text(
         r"(sqlite:///|postgresql\+psycopg://)\S+", "an address with sqlite:/// or postgresql+psycopg://",
         is_secret=True),

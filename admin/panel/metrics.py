@@ -37,7 +37,7 @@ def install(app: Flask, config: PanelConfig, database: Database, engines: Engine
 def show() -> Response:
     """Show all numbers to whoever has the token for them, which opens nothing else."""
     shown = request.headers.get("Authorization", "").encode()
-    if not hmac.compare_digest(shown, f"Bearer {config().metrics_token}".encode()):
+    if not any(hmac.compare_digest(shown, f"Bearer {token}".encode()) for token in config().metrics_tokens):
         abort(401)
     metrics: Metrics = current_app.extensions["metrics"]
     # https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format

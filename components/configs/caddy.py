@@ -1,6 +1,6 @@
 """Caddy's configuration: TCP's routing by server name, the cover site, the panel's secret path."""
 
-from components.keys import PanelKeys, SingboxKeys, WireguardKeys, XrayKeys
+from components.keys import PanelKeys, SingboxKeys, WireguardKeys, XrayKeys, purpose_of
 from components.rendering import render
 from components.settings import Settings
 
@@ -41,8 +41,37 @@ def files(
         subscription_path=panel.subscription_path,
         cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN, cover_quic=ports.COVER_QUIC,
         site=plan.name("www"), reality=plan.name("cdn"), shadowtls=plan.name("img"), trojan=plan.name("app"),
-        tuic=plan.name("t"), shadowtls_password=singbox.shadowtls_password,
+        tuic=plan.name("t"), shadowtls_passwords=singbox.shadowtls_passwords,
+        authority=_authority(settings), former_paths=_former_paths(settings, xray, wireguard, panel),
+        secret_paths=_secret_paths(xray, wireguard, panel),
         **_site_addresses(settings, plan), **_upstreams(settings, plan))}
+
+
+def _authority(settings: Settings) -> str:
+    """Return Caddy's own name of the authority, below which it keeps what that has signed: another root, another name.
+
+    It would else go on with the former root's intermediate (github.com/caddyserver/caddy modules/caddypki/ca.go).
+    """
+    return purpose_of("local", settings.rotations.generation("authority")).replace("|", "-")
+
+
+def _former_paths(
+    settings: Settings, xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys,
+) -> list[tuple[str, str]]:
+    """Return the secret paths that are still good, each with the one that took its place."""
+    tunnels = [(xray.former_websocket_path, xray.websocket_path),
+               (wireguard.former_websocket_path, wireguard.websocket_path)]
+    pairs = [(panel.former_path, panel.path), (panel.former_subscription_path, panel.subscription_path),
+             *(tunnels if settings.mode == "full" else [])]
+    return [pair for pair in pairs if pair[0]]
+
+
+def _secret_paths(xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys) -> str:
+    """Return what may not differ from a page that is not there; the panel's path answers in its own words."""
+    tunnels = [xray.websocket_path, wireguard.websocket_path, xray.former_websocket_path,
+               wireguard.former_websocket_path]
+    links = [f"{path}/*" for path in (panel.subscription_path, panel.former_subscription_path) if path]
+    return " ".join([*filter(None, tunnels), *links])
 
 
 def _certificates(settings: Settings) -> dict[str, object]:

@@ -16,7 +16,9 @@ def files(settings: Settings, plan: Plan, keys: SingboxKeys) -> dict[str, str]:
     return egress.files(settings) | agent.files(plan, "singbox", keys.agent_token) | {"config.json": render(
         "singbox/config.json.j2",
         log_level=_LEVELS[settings.log_level],
-        shadowtls_port=settings.singbox_shadowtls_port, shadowtls_password=keys.shadowtls_password,
+        shadowtls_port=settings.singbox_shadowtls_port, shadowtls_users=[
+            {"name": name, "password": password}
+            for name, password in zip(("all", "former"), keys.shadowtls_passwords, strict=False)],
         cover_address=plan.edge("caddy"), cover_port=ports.COVER_TLS,
         shadowsocks_server_key=keys.shadowsocks_server_key,
         hysteria_port=settings.singbox_hysteria_port,

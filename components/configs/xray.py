@@ -15,5 +15,6 @@ def files(settings: Settings, plan: Plan, keys: XrayKeys) -> dict[str, str]:
         log_level=settings.log_level.lower(),
         vision_port=settings.xray_vision_port,
         reality_target=f"{plan.edge('caddy')}:{ports.COVER_TLS}", reality_name=plan.name("cdn"),
-        reality_private_key=keys.reality_private_key, short_id=keys.short_id,
+        reality_private_key=keys.reality_private_key,
+        short_ids=list(filter(None, (keys.short_id, keys.former_short_id))),
         websocket_port=settings.xray_websocket_port, websocket_path=keys.websocket_path)}

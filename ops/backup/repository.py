@@ -21,7 +21,9 @@ from .restic import NO_REPOSITORY, WRONG_KEY, Restic, end
 
 TAG = "stealth-vpn"
 FILE = "server.tar"
-_KEY_BYTES = 32
+KEY_BYTES = 32
+"""Random bytes that a key is made of."""
+
 _PIECE_BYTES = 1 << 20
 _OPEN_SECONDS = 30
 _WAIT = ("--retry-lock", "5m")
@@ -45,7 +47,7 @@ class Repository(Restic):
         """Make the key and the repository, unless they are there."""
         if not self.key_file.exists():
             self._make_key(show)
-        elif self._opened().returncode == NO_REPOSITORY:
+        elif self.opened().returncode == NO_REPOSITORY:
             self._init(show)
         self.open()
 
@@ -57,7 +59,7 @@ class Repository(Restic):
         _check_mode(self.key_file)
         if self.credentials_file:
             _check_mode(self.credentials_file)
-        done = self._opened()
+        done = self.opened()
         if done.returncode != 0:
             raise self.fault(done.returncode, done.stderr)
 
@@ -132,10 +134,10 @@ class Repository(Restic):
         fresh = self.key_file.with_name(self.key_file.name + ".new")
         fresh.unlink(missing_ok=True)
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(_KEY_BYTES) + "\n")
+            file.write(secrets.token_urlsafe(KEY_BYTES) + "\n")
         trial = Repository(address=self.address, key_file=fresh, credentials_file=self.credentials_file)
         try:
-            done = trial._opened()
+            done = trial.opened()
             if done.returncode == WRONG_KEY:
                 raise OperatorError(f"{self.address} holds backups already, but {self.key_file} is missing. Put the "
                                     "copy of it there that you keep elsewhere, with mode 0600.")
@@ -149,7 +151,7 @@ class Repository(Restic):
              "backups: without it nobody can read them, you neither.")
         self._init(show)
 
-    def _opened(self) -> subprocess.CompletedProcess[str]:
+    def opened(self) -> subprocess.CompletedProcess[str]:
         return self.asked("cat", "config", seconds=_OPEN_SECONDS)
 
     def _init(self, show: Callable[[str], None]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ..docker import Engine
 from ..errors import OperatorError
+from ..rotate import configured as rotations
 from ..stack import Stack
 from ..target import settings
 from . import containers, hunt, images, networks, ports
@@ -42,6 +43,7 @@ def run(stack: Stack, state: State, beside: Collection[str] = (), *, only_own: b
     pids = [int(entry["State"]["Pid"]) for entry in observed.containers if is_running(entry)]
     facts = containers.settled(lambda: HostFacts.of(engine, pids, _PARAMETERS),
                                lambda found: containers.of_processes(promises, observed, entries, found))
+    known = secrets_of(state, stack.passphrase(), rotations.read(promises.settings))
     others = ports.of_others(observed.containers, entries)
     if only_own:
         strangers = {str(entry["Id"]) for entry in observed.containers} - {str(entry["Id"]) for entry in entries}
@@ -50,4 +52,4 @@ def run(stack: Stack, state: State, beside: Collection[str] = (), *, only_own: b
             *containers.of_processes(promises, observed, entries, facts),
             *ports.checks(promises, entries, facts, others), *networks.checks(promises, observed),
             *images.checks(promises, observed), *engine_checks.checks(promises, observed),
-            *hunt.checks(secrets_of(state, stack.passphrase()), stack, engine, observed, entries, facts)]
+            *hunt.checks(known, stack, engine, observed, entries, facts)]

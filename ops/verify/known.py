@@ -3,8 +3,12 @@
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from .state import CONTAINER, RANDOM_PASSWORD, State
+
+if TYPE_CHECKING:
+    from components.rotations import Rotations
 
 LEAST_LENGTH = 8
 """Shorter ones stand in any text by chance."""
@@ -16,15 +20,15 @@ _KEY_LINES = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(\S+)")
 _PASSWORD_IN_ADDRESS = re.compile(r"\w://[^\s:/@\"]*:([^\s:/@\"]+)@")
 
 
-def secrets_of(state: State, passphrase: str) -> dict[str, str]:
-    """Return every secret value by its name, without those that are too short to look for."""
+def secrets_of(state: State, passphrase: str, rotations: "Rotations | None" = None) -> dict[str, str]:
+    """Return every secret value by its name, former ones in an overlap too, without those too short to look for."""
     found = {"passphrase": passphrase}
     seeds: dict[str, str] = {}
     for item in state.of(RANDOM_PASSWORD):
         for key in ("result", "bcryptHash"):
             found[f"{item.name}.{key}"] = str(item.outputs.get(key) or "")
         seeds[item.name] = found[f"{item.name}.result"]
-    found |= _derived(seeds)
+    found |= _derived(seeds, rotations)
     found |= {name: str(state.stack_outputs.get(name) or "") for name in _SECRET_OUTPUTS}
     # Its path is the panel's; what opens it is its last part.
     found["subscriptionUrl"] = str(state.stack_outputs.get("subscriptionUrl") or "").rpartition("/")[2]
@@ -33,13 +37,14 @@ def secrets_of(state: State, passphrase: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if len(value) >= LEAST_LENGTH}
 
 
-def _derived(seeds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _derived(seeds: Mapping[str, str], rotations: "Rotations | None") -> Iterator[tuple[str, str]]:
     # Here and not above: other commands shall not wait for its library.
     from components import keys
+    from components.rotations import NEVER
     for name, kind in (("xray", keys.XrayKeys), ("trojan", keys.TrojanKeys), ("singbox", keys.SingboxKeys),
                        ("wireguard", keys.WireguardKeys), ("panel", keys.PanelKeys)):
         if seed := seeds.get(f"{name}-seed"):
-            for key, text in dataclasses.asdict(kind.from_seed(seed)).items():
+            for key, text in dataclasses.asdict(kind.from_seed(seed, rotations or NEVER)).items():
                 if key not in _PUBLIC:
                     yield f"{name}.{key}", str(text)
 

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,9 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from panel import backups
+from panel import PanelConfig, backups, create_app
 from panel.engines import Certificate
 from panel.store.database import Database
+from tests.admin import through_caddy
 from tests.admin.engines.people import add
 from tests.admin.panel_file import METRICS_TOKEN, PATH
 from tests.admin.people import Browser
@@ -32,6 +34,17 @@ def test_without_the_token_there_are_no_numbers(client: FlaskClient, header: str
     answer = client.get(ADDRESS, headers={} if header is None else {"Authorization": header.encode().decode("latin-1")})
     assert answer.status_code == 401
     assert b"stealth" not in answer.data
+
+
+def test_the_former_token_opens_them_while_there_is_one(
+    config: PanelConfig, database: Database,
+) -> None:
+    rotated = dataclasses.replace(config, metrics_token="t" * 32)
+    overlapping = dataclasses.replace(rotated, former_metrics_token=METRICS_TOKEN)
+    for given, tokens in ((rotated, {"t" * 32}), (overlapping, {"t" * 32, METRICS_TOKEN})):
+        asked = through_caddy.client(create_app(given, database))
+        assert {token for token in ("t" * 32, METRICS_TOKEN, "") if asked.get(
+            ADDRESS, headers={"Authorization": f"Bearer {token}"}).status_code == 200} == tokens
 
 
 def test_the_token_opens_nothing_else(client: FlaskClient) -> None:

@@ -3,6 +3,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
@@ -10,10 +11,11 @@ import jinja2
 import pytest
 from jinja2 import meta
 
-from components import rendering
+from components import rendering, rotations
 from components.configs import admin, agent, caddy, egress, front, ports, singbox, trojan, wireguard, xray
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from components.rotations import Rotation, Rotations
 from components.settings import Settings
 from ops.probe import reference
 from tests.settings import load
@@ -192,6 +194,40 @@ def test_who_is_meant_for_a_daemon_is_told_apart_around_the_tls_of_caddy_itself(
         "", "entrance {", "\treality cdn.example.com 172.20.0.11:8001",
         f'\tshadowtls img.example.com 172.20.0.13:8003 "{SINGBOX.shadowtls_password}"', "}", "tls",
         "trojan app.example.com 172.20.0.12:8002"]
+
+
+OVERLAPPING = Rotations(made={name: Rotation(generation=2, rotated_at=datetime(2026, 11, 30, tzinfo=UTC),
+                                             overlap_until=datetime(2026, 12, 7, tzinfo=UTC))
+                              for name in rotations.OVERLAPPING})
+
+
+def test_while_rotations_overlap_each_daemon_takes_what_was_before_too() -> None:
+    xray_keys, tunnel = XrayKeys.from_seed("seed", OVERLAPPING), WireguardKeys.from_seed("seed", OVERLAPPING)
+    tls, panel = SingboxKeys.from_seed("seed", OVERLAPPING), PanelKeys.from_seed("seed", OVERLAPPING)
+    (vision, _) = json.loads(xray.files(load(), PLAN, xray_keys)["config.json"])["inbounds"]
+    assert vision["streamSettings"]["realitySettings"]["shortIds"] == [xray_keys.short_id, XRAY.short_id]
+    shadowtls = json.loads(singbox.files(load(), PLAN, tls)["config.json"])["inbounds"][0]
+    assert shadowtls["users"] == [{"name": "all", "password": tls.shadowtls_password},
+                                  {"name": "former", "password": SINGBOX.shadowtls_password}]
+    text = caddy.files(load(), PLAN, xray_keys, tls, tunnel, panel)["Caddyfile"]
+    assert f'172.20.0.13:8003 "{tls.shadowtls_password}" "{SINGBOX.shadowtls_password}"\n' in text
+    moved = dict(re.findall(r"^\turi @former\d path_regexp \^(/\w+) (/\w+)$", text, re.M))
+    assert moved == {PANEL.path: panel.path, PANEL.subscription_path: panel.subscription_path,
+                     XRAY.websocket_path: xray_keys.websocket_path, WIREGUARD.websocket_path: tunnel.websocket_path}
+    assert {path for path in moved if f" path {path} {path}/*\n" in text} == set(moved)
+    (secret,) = re.findall(r"@secret path (.+)\n", text)
+    assert set(secret.split()) == {
+        xray_keys.websocket_path, tunnel.websocket_path, f"{panel.subscription_path}/*",
+        XRAY.websocket_path, WIREGUARD.websocket_path, f"{PANEL.subscription_path}/*"}
+    minimal = caddy.files(load(mode="minimal"), PLAN, xray_keys, tls, tunnel, panel)["Caddyfile"]
+    assert minimal.count("uri @former") == 2
+
+
+def test_caddy_keeps_what_each_generation_of_the_authority_has_signed_apart() -> None:
+    assert caddyfile().count("ca local {") == 1
+    rotated = {"authority": {"generation": 2, "rotatedAt": "2026-11-30T08:00:00+00:00"}}
+    text = caddyfile(rotations=rotated)
+    assert (text.count("ca local-2 {"), text.count("\t\tca local-2\n"), text.count("ca local ")) == (1, 1, 0)
 
 
 def test_the_udp_front_shares_the_port_among_the_three_daemons_and_the_site() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from components.configs import admin, agent, caddy, ports
 from components.configs.plan import Plan
 from components.keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from components.links import subscription_url
+from components.rotations import Rotation, Rotations
 from ops import users
 from panel import audit, limits
 from panel.config import PanelConfig
@@ -51,6 +53,23 @@ def test_the_panel_takes_the_rendered_file(tmp_path: Path, changes: dict[str, ob
     assert (config.subscription_path, config.subscription_key) == (PANEL.subscription_path, PANEL.subscription_key)
     assert (config.password_pepper, config.metrics_token) == (PANEL.password_pepper, PANEL.metrics_token)
     assert config.database_url == "sqlite:////var/lib/admin/panel.db"
+    assert (config.password_peppers, config.subscription_keys, config.metrics_tokens) == (
+        (PANEL.password_pepper,), (PANEL.subscription_key,), (PANEL.metrics_token,))
+
+
+def test_the_panel_takes_what_was_before_while_rotations_overlap(tmp_path: Path) -> None:
+    moment = datetime(2026, 11, 30, tzinfo=UTC)
+    rotations = Rotations(made={name: Rotation(generation=2, rotated_at=moment, overlap_until=moment)
+                                for name in ("password-pepper", "subscription-key", "metrics-token")})
+    after = PanelKeys.from_seed("panel", rotations)
+    file = tmp_path / "panel.json"
+    file.write_text(admin.files(load(), PLAN, after, HASH, ENGINE_KEYS, ROOT)["panel.json"])
+    file.chmod(0o400)
+    config = PanelConfig.load(file)
+    assert config.password_peppers == (after.password_pepper, PANEL.password_pepper)
+    assert config.subscription_keys == (after.subscription_key, PANEL.subscription_key)
+    assert config.metrics_tokens == (after.metrics_token, PANEL.metrics_token)
+    assert {PANEL.password_pepper, PANEL.subscription_key, PANEL.metrics_token} <= set(config.secrets)
 
 
 def test_the_panel_finds_each_engine_s_agent_where_it_listens_and_shows_its_token(tmp_path: Path) -> None:

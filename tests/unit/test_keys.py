@@ -17,14 +17,15 @@ def test_a_seed_gives_the_same_keys_again_and_another_seed_none_of_them(keys: ty
     first = dataclasses.asdict(keys.from_seed("one"))
     other = dataclasses.asdict(keys.from_seed("two"))
     assert first == dataclasses.asdict(keys.from_seed("one"))
-    assert [name for name in first if first[name] == other[name]] == []
-    assert len(set(first.values())) == len(first)
+    present = [name for name in first if not name.startswith("former_")]
+    assert [name for name in present if first[name] == other[name]] == []
+    assert len({first[name] for name in present}) == len(present)
 
 
 @pytest.mark.parametrize("keys", ALL_KEYS)
 def test_a_representation_shows_no_key(keys: type[XrayKeys]) -> None:
     derived = keys.from_seed("one")
-    assert not [value for value in dataclasses.asdict(derived).values() if value in repr(derived)]
+    assert not [value for value in dataclasses.asdict(derived).values() if value and value in repr(derived)]
 
 
 def test_key_pairs_match_and_private_keys_are_clamped() -> None:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 
 import pyotp
@@ -52,10 +53,11 @@ def is_on_paper(code: str) -> bool:
     return len(_letters(code)) == _RECOVERY_LETTERS
 
 
-def accept_recovery_code(pepper: str, account: Account, code: str) -> bool:
+def accept_recovery_code(peppers: Sequence[str], account: Account, code: str) -> bool:
     """Take a code on paper, once; must be called in the transaction that has read account for an update."""
-    wanted = _hash(pepper, _letters(code))
-    rest = [kept for kept in account.recovery_hashes if not hmac.compare_digest(kept, wanted)]
+    wanted = [_hash(pepper, _letters(code)) for pepper in peppers]
+    rest = [kept for kept in account.recovery_hashes
+            if not any(hmac.compare_digest(kept, hashed) for hashed in wanted)]
     was_there = len(rest) < len(account.recovery_hashes)
     account.recovery_hashes = rest
     return was_there

@@ -38,7 +38,7 @@ class Door:
         self.counts: Counter[str] = Counter(accepted=0, refused=0, throttled=0)
         """Attempts since the start, by what became of them."""
 
-        self._pepper = config.password_pepper
+        self._peppers = config.password_peppers
         self._database = database
         self._stored = stored
         self._known, self._strangers = threading.Semaphore(), threading.Semaphore()
@@ -58,12 +58,14 @@ class Door:
             self._admit(keys, account, address)
             if not self._is_right(account, password):
                 self._refuse()
-        assert account is not None  # noqa: S101 # only an account's password is right
+            assert account is not None  # noqa: S101 # only an account's password is right
+            hashed_anew = self._hashed_anew(account.password_hash, password)
         with self._database.write() as store:
             # Somebody may have changed the password during those moments.
             entering = _for_update(store, account.id)
             if entering is None or entering.is_disabled or entering.password_hash != account.password_hash:
                 self._refuse()
+            entering.password_hash = hashed_anew
             throttle.forgive(store, [*keys])
             self._stored.begin(store, entering, request, awaits_code=entering.totp_secret is not None)
             if entering.totp_secret is None:
@@ -113,15 +115,22 @@ class Door:
         return keys
 
     def _is_right(self, account: Account | None, password: str) -> bool:
-        # In any case one hash: a disabled account takes as long as one that does not exist.
+        # In any case a hash by each pepper: a disabled account takes as long as one that does not exist.
         is_open = account is not None and not account.is_disabled and not _is_expired(account)
-        is_right = passwords.matches(self._pepper, password, account.password_hash if account else None)
-        return is_open and is_right
+        kept = account.password_hash if account else None
+        is_right = [passwords.matches(pepper, password, kept) for pepper in self._peppers]
+        return is_open and any(is_right)
+
+    def _hashed_anew(self, kept: str, password: str) -> str:
+        """Return what the store shall keep of a password that is right: the same, unless its pepper is the former."""
+        if len(self._peppers) == 1 or passwords.matches(self._peppers[0], password, kept):
+            return kept
+        return passwords.hashed(self._peppers[0], password)
 
     def _takes_code(self, account: Account, code: str) -> bool:
         # One of the two only: an attempt counts as what it looks like.
         if second_factor.is_on_paper(code):
-            return second_factor.accept_recovery_code(self._pepper, account, code)
+            return second_factor.accept_recovery_code(self._peppers, account, code)
         return second_factor.accept_code(account, code, datetime.now(UTC))
 
     @contextmanager

@@ -21,7 +21,7 @@ _SIGNATURE_BYTES = 20
 
 def token(config: PanelConfig, user: User) -> str:
     """Return the user's token; it changes with the link's generation only."""
-    return _signed(config, _SUBJECT.pack(user.id, user.subscription_generation))
+    return _signed(config.subscription_key, _SUBJECT.pack(user.id, user.subscription_generation))
 
 
 def url(config: PanelConfig, user: User) -> str:
@@ -40,7 +40,7 @@ def resolve(config: PanelConfig, session: Session, text: str) -> User | None:
     except (binascii.Error, ValueError, struct.error):
         return None
     # Of the whole text: base64 has several spellings of the same bytes.
-    if not hmac.compare_digest(_signed(config, subject).encode(), text.encode()):
+    if not any(hmac.compare_digest(_signed(key, subject).encode(), text.encode()) for key in config.subscription_keys):
         return None
     user = session.get(User, id_)
     if user is None or user.deleted_at is not None or user.subscription_generation != generation:
@@ -48,6 +48,6 @@ def resolve(config: PanelConfig, session: Session, text: str) -> User | None:
     return user
 
 
-def _signed(config: PanelConfig, subject: bytes) -> str:
-    signature = hmac.digest(config.subscription_key.encode(), subject, hashlib.sha256)[:_SIGNATURE_BYTES]
+def _signed(key: str, subject: bytes) -> str:
+    signature = hmac.digest(key.encode(), subject, hashlib.sha256)[:_SIGNATURE_BYTES]
     return base64.urlsafe_b64encode(subject + signature).decode().rstrip("=")

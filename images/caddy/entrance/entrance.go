@@ -3,7 +3,7 @@
 //
 //	entrance {
 //		reality <name> <host>:<port>
-//		shadowtls <name> <host>:<port> <password>
+//		shadowtls <name> <host>:<port> <password> [<former password>]
 //	}
 //
 // What it does not relay is Caddy's, down to the sizes of reads: nobody can tell that it was looked at.
@@ -31,8 +31,8 @@ type Route struct {
 	Name string `json:"name"`
 	// Upstream is the daemon's HOST:PORT.
 	Upstream string `json:"upstream"`
-	// Password is ShadowTLS's, which all clients share; REALITY has none here.
-	Password string `json:"password,omitempty"`
+	// Passwords are ShadowTLS's, each shared by many clients: two while a rotation lasts. REALITY has none here.
+	Passwords []string `json:"passwords,omitempty"`
 }
 
 // Entrance is the listener wrapper.
@@ -72,7 +72,10 @@ func (entrance *Entrance) UnmarshalCaddyfile(block *caddyfile.Dispenser) error {
 			}
 		case "shadowtls":
 			entrance.ShadowTLS = route
-			if !block.Args(&route.Name, &route.Upstream, &route.Password) {
+			if !block.Args(&route.Name, &route.Upstream) {
+				return block.ArgErr()
+			}
+			if route.Passwords = block.RemainingArgs(); len(route.Passwords) == 0 {
 				return block.ArgErr()
 			}
 		default:
@@ -111,7 +114,7 @@ func (entrance *Entrance) daemonOf(client net.Conn, first hello) net.Conn {
 	case entrance.Reality.names(first):
 		upstream = entrance.Reality.Upstream
 		said, err = relay.Announced(client, first.read)
-	case entrance.ShadowTLS.names(first) && first.isSigned(entrance.ShadowTLS.Password) && seen.add(first.sessionID()):
+	case entrance.ShadowTLS.names(first) && first.isSigned(entrance.ShadowTLS.Passwords) && seen.add(first.sessionID()):
 		upstream = entrance.ShadowTLS.Upstream
 	default:
 		return nil

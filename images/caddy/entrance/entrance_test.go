@@ -20,12 +20,12 @@ import (
 
 func TestTheBlockIsRead(t *testing.T) {
 	var found Entrance
-	block := "entrance {\n\treality cdn.test 10.0.0.1:80\n\tshadowtls img.test 10.0.0.2:81 secret\n}"
+	block := "entrance {\n\treality cdn.test 10.0.0.1:80\n\tshadowtls img.test 10.0.0.2:81 secret former\n}"
 	if err := found.UnmarshalCaddyfile(caddyfile.NewTestDispenser(block)); err != nil {
 		t.Fatal(err)
 	}
 	want := Entrance{Reality: &Route{Name: "cdn.test", Upstream: "10.0.0.1:80"},
-		ShadowTLS: &Route{Name: "img.test", Upstream: "10.0.0.2:81", Password: "secret"}}
+		ShadowTLS: &Route{Name: "img.test", Upstream: "10.0.0.2:81", Passwords: []string{"secret", "former"}}}
 	if !reflect.DeepEqual(found, want) {
 		t.Errorf("%+v", found)
 	}
@@ -79,6 +79,18 @@ func TestASignedHelloOfShadowTLSIsRelayedOnceAndItsRecordingIsCaddyS(t *testing.
 	recording := saying(hello)
 	if err := serve(t, entrance, recording); errors.Is(err, ErrTaken) || len(recording.written) == 0 {
 		t.Errorf("%v, %v", err, recording.written)
+	}
+}
+
+func TestWhileARotationLastsEitherPasswordSigns(t *testing.T) {
+	first := hello{isTLS: true, read: signed(helloOf(t, "img.test"))}
+	for _, passwords := range [][]string{{password, "other"}, {"other", password}} {
+		if !first.isSigned(passwords) {
+			t.Errorf("%v sign nothing", passwords)
+		}
+	}
+	if first.isSigned([]string{"other", "another"}) {
+		t.Error("signed by others")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -49,9 +50,9 @@ func (route *Route) names(first hello) bool {
 	return route != nil && first.isTLS && strings.EqualFold(first.serverName, route.Name)
 }
 
-// isSigned tells whether a ShadowTLS client of that password made the hello: sing-box would relay all others to Caddy,
+// isSigned tells whether a ShadowTLS client of one of those passwords made the hello: sing-box would relay all others to Caddy,
 // as far as it can read them (github.com/sagernet/sing-shadowtls v3_server.go), so they are Caddy's right away.
-func (first hello) isSigned(password string) bool {
+func (first hello) isSigned(passwords []string) bool {
 	if len(first.read) < sessionIDEnd || first.read[sessionIDLengthAt] != sessionIDBytes {
 		return false
 	}
@@ -60,11 +61,13 @@ func (first hello) isSigned(password string) bool {
 		return false
 	}
 	signature := first.read[sessionIDEnd-signatureBytes : sessionIDEnd]
-	sum := hmac.New(sha1.New, []byte(password))
-	sum.Write(first.read[recordHeadBytes : sessionIDEnd-signatureBytes])
-	sum.Write(make([]byte, signatureBytes))
-	sum.Write(first.read[sessionIDEnd:end])
-	return hmac.Equal(signature, sum.Sum(nil)[:signatureBytes])
+	return slices.ContainsFunc(passwords, func(password string) bool {
+		sum := hmac.New(sha1.New, []byte(password))
+		sum.Write(first.read[recordHeadBytes : sessionIDEnd-signatureBytes])
+		sum.Write(make([]byte, signatureBytes))
+		sum.Write(first.read[sessionIDEnd:end])
+		return hmac.Equal(signature, sum.Sum(nil)[:signatureBytes])
+	})
 }
 
 func (first hello) sessionID() [sessionIDBytes]byte {

@@ -153,7 +153,7 @@ func (d daemon) hears() []byte {
 func entranceTo(d daemon) *Entrance {
 	at := d.Addr().String()
 	return &Entrance{Reality: &Route{Name: "cdn.test", Upstream: at}, logger: zap.NewNop(),
-		ShadowTLS: &Route{Name: "img.test", Upstream: at, Password: password}}
+		ShadowTLS: &Route{Name: "img.test", Upstream: at, Passwords: []string{password}}}
 }
 
 // serve shakes hands as a TLS server with a client that comes through the entrance.

@@ -8,13 +8,14 @@ from dataclasses import asdict
 from ...docker import Engine
 from ...errors import OperatorError
 from ...target import Target
-from . import containers, machine, outside
+from . import containers, machine, outside, secrets
 from .findings import Case, Finding
 
 CHECKS: dict[str, Callable[[Case], Iterable[Finding]]] = {
     "engine and kernel": machine.engine, "ports": machine.ports, "clock": machine.clock, "disk": machine.disk,
     "memory": machine.memory, "containers": containers.check, "networks": outside.networks, "names": outside.names,
     "certificates and panel": outside.certificates, "watchdog": machine.watchdog,
+    "overlaps of secrets": secrets.overlaps,
 }
 
 

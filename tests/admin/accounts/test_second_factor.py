@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from datetime import UTC, datetime
 
@@ -6,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from panel import PanelConfig, create_app
 from panel.accounts import second_factor
 from panel.store.accounts import Account
 from panel.store.database import Database
@@ -94,6 +96,16 @@ def test_it_is_turned_on_by_a_code_of_the_new_secret_and_gives_codes_on_paper(
     again.sign_in("owner")
     again.post("/login/code", {"code": codes[3]})
     assert again.get("/account").status_code == 303, "a code on paper served twice"
+
+
+def test_a_code_on_paper_of_the_former_pepper_opens_once(
+    ann: Account, config: PanelConfig, database: Database,
+) -> None:
+    with database.write() as session:
+        (paper, *_) = second_factor.new_recovery_codes(config.password_pepper, session.merge(ann))
+    rotated = dataclasses.replace(config, password_pepper="p" * 32, former_password_pepper=config.password_pepper)
+    assert enter(create_app(rotated, database), paper).get("/account").status_code == 200
+    assert enter(create_app(rotated, database), paper).get("/account").status_code == 303
 
 
 @pytest.mark.parametrize("path", ["/account/second-factor/off", "/account/recovery-codes"])

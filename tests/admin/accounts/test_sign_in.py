@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from panel import PanelConfig, audit
+from panel import PanelConfig, audit, create_app
 from panel.accounts import passwords, people
 from panel.accounts.sessions import COOKIE
 from panel.store.accounts import Account, AuditEntry, SignIn
@@ -202,3 +203,39 @@ def test_a_hash_tells_nothing_of_the_password_and_is_never_the_same_twice() -> N
     assert passwords.matches("pepper", PASSWORD, one)
     assert not passwords.matches("another pepper", PASSWORD, one)
     assert not bcrypt.checkpw(PASSWORD.encode(), one.removeprefix("hmac-sha256:").encode())
+
+
+def test_a_former_pepper_s_hash_opens_the_panel_and_is_hashed_anew(
+    config: PanelConfig, database: Database, ann: Account,
+) -> None:
+    overlapping = dataclasses.replace(config, password_pepper="p" * 32, former_password_pepper=config.password_pepper)
+    after = dataclasses.replace(config, password_pepper="p" * 32)
+    assert browser(create_app(after, database)).sign_in("ann").status_code == 403
+    there = browser(create_app(overlapping, database))
+    assert there.sign_in("ann", PASSWORD + "x").status_code == 403
+    assert there.sign_in("ann").status_code == 303
+    assert browser(create_app(after, database)).sign_in("ann").status_code == 303
+    with database.read() as session:
+        kept = session.scalars(select(Account.password_hash)).one()
+    assert passwords.matches("p" * 32, PASSWORD, kept)
+    assert browser(create_app(overlapping, database)).sign_in("ann").status_code == 303
+    with database.read() as session:
+        assert session.scalars(select(Account.password_hash)).one() == kept, "it is hashed anew once"
+
+
+def test_while_there_are_two_peppers_every_refusal_takes_as_long(
+    config: PanelConfig, database: Database, ann: Account, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[str] = []
+    real = passwords.matches
+
+    def remember(pepper: str, password: str, kept: str | None) -> bool:
+        tried.append(pepper)
+        return real(pepper, password, kept)
+
+    monkeypatch.setattr(passwords, "matches", remember)
+    there = browser(create_app(dataclasses.replace(config, former_password_pepper="f" * 32), database))
+    for username in ("ann", "nobody"):
+        tried.clear()
+        assert there.sign_in(username, "wrong").status_code == 403
+        assert tried == [config.password_pepper, "f" * 32], username

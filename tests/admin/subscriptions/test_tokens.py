@@ -49,6 +49,17 @@ def test_the_address_is_the_site_s_and_below_the_secret_path(config: PanelConfig
     assert url(moved, made).startswith("https://www.example.com:8443/")
 
 
+def test_links_of_the_former_key_are_good_while_there_is_one(
+    config: PanelConfig, database: Database, stored: User,
+) -> None:
+    former = token(config, stored)
+    rotated = dataclasses.replace(config, subscription_key="k" * 32)
+    overlapping = dataclasses.replace(rotated, former_subscription_key=config.subscription_key)
+    assert token(overlapping, stored) != former
+    assert {found(overlapping, database, text) for text in (former, token(overlapping, stored))} == {stored.id}
+    assert found(rotated, database, former) is None
+
+
 def test_a_server_without_clients_has_no_addresses(config: PanelConfig) -> None:
     with pytest.raises(ValueError, match="minimal mode"):
         url(dataclasses.replace(config, server=None), user())
@@ -112,7 +123,7 @@ def test_the_store_is_not_asked_for_what_we_did_not_sign(text: str) -> None:
 class KeyOnly:
     """A configuration that holds what a token needs."""
 
-    subscription_key = "short-lived-subscription-key-of-the-tests"
+    subscription_keys = ("short-lived-subscription-key-of-the-tests",)
 
 
 KEY_ONLY: PanelConfig = KeyOnly()  # type: ignore[assignment] # fixtures and hypothesis do not go together

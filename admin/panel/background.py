@@ -4,9 +4,13 @@ import logging
 import threading
 from collections.abc import Callable
 
+from .store.database import is_busy
+
 _log = logging.getLogger(__name__)
-# After a fault of our own, such as a store that is locked for long.
 _FAULT_PAUSE_SECONDS = 10.0
+# An import of many users may hold SQLite's only lock for longer than a step waits, which takes some seconds each time.
+_BUSY_PAUSE_SECONDS = 1.0
+_BUSY_STEPS = 4
 
 
 class Loop:
@@ -37,12 +41,20 @@ class Loop:
             self._thread.join(seconds)
 
     def _run(self) -> None:
+        busy = 0
         while not self._is_stopping:
             try:
-                pause_seconds = self._step()
-            except Exception:
-                # One step's fault must not end the thread: nobody would bring users to the engine any more.
-                _log.exception("A step of %s failed", self._thread.name)
-                pause_seconds = _FAULT_PAUSE_SECONDS
+                pause_seconds, busy = self._step(), 0
+            except Exception as error:
+                busy = busy + 1 if is_busy(error) else 0
+                pause_seconds = self._after(error, busy)
             self._woken.wait(pause_seconds)
             self._woken.clear()
+
+    def _after(self, error: Exception, busy: int) -> float:
+        """Say what a step's fault is, and for how long to pause; it must not end the thread, which others rely on."""
+        if 0 < busy < _BUSY_STEPS:
+            _log.info("A step of %s is taken again, because another write takes long.", self._thread.name)
+            return _BUSY_PAUSE_SECONDS
+        _log.error("A step of %s failed", self._thread.name, exc_info=error)
+        return _FAULT_PAUSE_SECONDS

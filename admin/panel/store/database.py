@@ -22,6 +22,12 @@ class StoreError(Exception):
     """The database cannot be used; the text is one sentence for the operator and holds no secret."""
 
 
+def is_busy(error: BaseException) -> bool:
+    """Tell whether SQLite gave up waiting for another writer, so that nothing was done and may be tried again."""
+    cause = getattr(error, "orig", None)
+    return isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode & 0xff == sqlite3.SQLITE_BUSY
+
+
 class Database:
     """Sessions for reading and for writing; safe to share between threads."""
 

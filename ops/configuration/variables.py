@@ -37,7 +37,7 @@ NOT_TAKEN = {
     "ADMIN_PASSWORD_HASH": "the first deploy makes a password of its own, and `make up` says how to read it",
     "SESSION_SECRET": "sessions are random tokens that the panel keeps, and no secret signs them",
 }
-"""The variables that have no meaning here, and why."""
+"""The variables that have no meaning here, and why (decision 0029)."""
 
 # Docker's json-file driver knows small units only; the specification writes 10M.
 _REWRITTEN: dict[str, Callable[[str], str]] = {"logMaxSize": str.lower}

@@ -5,7 +5,6 @@ left out are both given and left out.
 """
 
 import ast
-import json
 import re
 import shutil
 import subprocess
@@ -16,62 +15,73 @@ import pytest
 
 from tests.e2e.deployment import ROOT, SERVICES, Server, clean, docker, healthy, inspect, names
 
-HERE = "test_specification.py"
-_MANAGER = "./scripts/service-manager.sh"
+_BUILDS = "test_builds.py::test_a_rebuild_replaces_that_service_alone_and_its_former_image_can_go"
+_USERS = "test_commands.py::test_a_user_comes_and_goes_by_make"
+_RESTORE = "test_backup.py::test_one_command_on_an_empty_machine_brings_the_same_server_back"
+_UPDATE = "test_update.py::test_a_good_update_replaces_what_changed_and_can_be_taken_back"
 LINES = {
-    "make install": ("test_make_install_keeps_a_server_that_is_there", HERE, ["make install"]),
-    f"{_MANAGER} start [service]": (
-        "test_services_stop_and_start", HERE, [f"{_MANAGER} start", f"{_MANAGER} start trojan"]),
-    f"{_MANAGER} stop [service]": (
-        "test_services_stop_and_start", HERE, [f"{_MANAGER} stop", f"{_MANAGER} stop trojan"]),
-    f"{_MANAGER} restart [service]": (
-        "test_services_restart", HERE, [f"{_MANAGER} restart", f"{_MANAGER} restart trojan"]),
-    f"{_MANAGER} status": ("test_the_server_is_looked_at", HERE, [f"{_MANAGER} status"]),
-    f"{_MANAGER} logs [service] [lines]": ("test_the_server_is_looked_at", HERE, [
-        f"{_MANAGER} logs", f"{_MANAGER} logs xray", f"{_MANAGER} logs xray 3"]),
-    f"{_MANAGER} health": ("test_the_server_is_looked_at", HERE, [f"{_MANAGER} health"]),
-    f"{_MANAGER} backup": ("test_a_backup_brings_the_server_back", HERE, [f"{_MANAGER} backup"]),
-    f"{_MANAGER} restore <file>": (
-        "test_a_backup_brings_the_server_back", HERE, [f"{_MANAGER} restore backup.tar.gz"]),
-    f"{_MANAGER} rebuild [service]": (
-        "test_a_rebuild_replaces_that_service_alone_and_its_former_image_can_go", "test_builds.py",
-        [f"{_MANAGER} rebuild trojan"]),
-    f"{_MANAGER} cleanup": ("test_what_is_left_over_goes_when_somebody_says_so", HERE, [f"{_MANAGER} cleanup"]),
-    "make start": ("test_services_stop_and_start", HERE, ["make start"]),
-    "make stop": ("test_services_stop_and_start", HERE, ["make stop"]),
-    "make restart": ("test_services_restart", HERE, ["make restart"]),
-    "make status": ("test_the_server_is_looked_at", HERE, ["make status"]),
-    "make logs": ("test_the_server_is_looked_at", HERE, ["make logs"]),
-    "make logs-xray": ("test_the_server_is_looked_at", HERE, ["make logs-xray"]),
-    "make add-user USER=alice": (
-        "test_a_user_comes_and_goes_by_make", "test_commands.py", ["make add-user USER=alice"]),
-    "make list-users": ("test_a_user_comes_and_goes_by_make", "test_commands.py", ["make list-users"]),
-    "make remove-user USER=alice": (
-        "test_a_user_comes_and_goes_by_make", "test_commands.py", ["make remove-user USER=alice"]),
-    "make backup": ("lost", "test_backup.py", ["make backup"]),
-    "make restore FILE=backup.tar.gz": (
-        "test_one_command_on_an_empty_machine_brings_the_same_server_back", "test_backup.py",
-        ["make restore FILE=backup.tar.gz"]),
-    "make rebuild": ("test_all_images_are_built_anew", HERE, ["make rebuild", f"{_MANAGER} rebuild"]),
-    "make clean": ("test_what_is_left_over_goes_when_somebody_says_so", HERE, ["make clean"]),
-    "make build": ("test_the_configuration_is_checked_and_images_are_built", HERE, ["make build"]),
-    "make test": ("test_make_test_is_the_whole_check", HERE, ["make test"]),
-    "make validate": ("test_the_configuration_is_checked_and_images_are_built", HERE, ["make validate"]),
+    "make install": {"make install": "test_make_install_keeps_a_server_that_is_there"},
+    "./scripts/service-manager.sh start [service]": {
+        "./scripts/service-manager.sh start": "test_services_stop_and_start",
+        "./scripts/service-manager.sh start trojan": "test_services_stop_and_start"},
+    "./scripts/service-manager.sh stop [service]": {
+        "./scripts/service-manager.sh stop": "test_services_stop_and_start",
+        "./scripts/service-manager.sh stop trojan": "test_services_stop_and_start"},
+    "./scripts/service-manager.sh restart [service]": {
+        "./scripts/service-manager.sh restart": "test_services_restart",
+        "./scripts/service-manager.sh restart trojan": "test_services_restart"},
+    "./scripts/service-manager.sh status": {"./scripts/service-manager.sh status": "test_the_server_is_looked_at"},
+    "./scripts/service-manager.sh logs [service] [lines]": {
+        "./scripts/service-manager.sh logs": "test_the_server_is_looked_at",
+        "./scripts/service-manager.sh logs xray": "test_the_server_is_looked_at",
+        "./scripts/service-manager.sh logs xray 3": "test_the_server_is_looked_at"},
+    "./scripts/service-manager.sh health": {"./scripts/service-manager.sh health": "test_the_server_is_looked_at"},
+    "./scripts/service-manager.sh backup": {
+        "./scripts/service-manager.sh backup": "test_a_backup_brings_the_server_back"},
+    "./scripts/service-manager.sh restore <file>": {
+        "./scripts/service-manager.sh restore backup.tar.gz": "test_a_backup_brings_the_server_back"},
+    "./scripts/service-manager.sh rebuild [service]": {
+        "./scripts/service-manager.sh rebuild": "test_all_images_are_built_anew",
+        "./scripts/service-manager.sh rebuild trojan": _BUILDS},
+    "./scripts/service-manager.sh cleanup": {
+        "./scripts/service-manager.sh cleanup": "test_what_is_left_over_goes_when_somebody_says_so"},
+    "./scripts/update-system.sh update": {"./scripts/update-system.sh update": _UPDATE},
+    "./scripts/update-system.sh rollback [file]": {
+        "./scripts/update-system.sh rollback": _UPDATE,
+        "./scripts/update-system.sh rollback backup.tar.gz": "test_a_backup_brings_the_server_back"},
+    "./scripts/update-system.sh backup": {
+        "./scripts/update-system.sh backup": "test_a_backup_brings_the_server_back"},
+    "make start": {"make start": "test_services_stop_and_start"},
+    "make stop": {"make stop": "test_services_stop_and_start"},
+    "make restart": {"make restart": "test_services_restart"},
+    "make status": {"make status": "test_the_server_is_looked_at"},
+    "make logs": {"make logs": "test_the_server_is_looked_at"},
+    "make logs-xray": {"make logs-xray": "test_the_server_is_looked_at"},
+    "make add-user USER=alice": {"make add-user USER=alice": _USERS},
+    "make list-users": {"make list-users": _USERS},
+    "make remove-user USER=alice": {"make remove-user USER=alice": _USERS},
+    "make backup": {"make backup": "test_backup.py::lost"},
+    "make restore FILE=backup.tar.gz": {"make restore FILE=backup.tar.gz": _RESTORE},
+    "make update": {"make update": _UPDATE},
+    "make rebuild": {"make rebuild": "test_all_images_are_built_anew"},
+    "make clean": {"make clean": "test_what_is_left_over_goes_when_somebody_says_so"},
+    "make build": {"make build": "test_the_configuration_is_checked_and_images_are_built"},
+    "make test": {"make test": "test_make_test_is_the_whole_check"},
+    "make validate": {"make validate": "test_the_configuration_is_checked_and_images_are_built"},
 }
-"""Of each line of the specification the test that runs it, and how it is run."""
+"""Each line of the specification, how it is run, and by which test: one of this module, or of the named one."""
 
 Say = Callable[..., str]
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_the_named_test_runs_the_line(line: str) -> None:
-    name, file, forms = LINES[line]
-    text = (ROOT / "tests" / "e2e" / file).read_text()
+@pytest.mark.parametrize(("form", "where"), [pair for forms in LINES.values() for pair in forms.items()])
+def test_the_named_test_runs_the_line(form: str, where: str) -> None:
+    file, _, name = where.rpartition("::")
+    text = (Path(__file__).parent / (file or Path(__file__).name)).read_text()
     (source,) = [ast.get_source_segment(text, node) or "" for node in ast.walk(ast.parse(text))
                  if isinstance(node, ast.FunctionDef) and node.name == name]
-    for form in forms:
-        words = '", "'.join(form.split())
-        assert f'"{form}"' in source or f'"{words}"' in source, f"{file}::{name} does not run `{form}`"
+    words = '", "'.join(form.split())
+    assert f'"{form}"' in source or f'"{words}"' in source, f"{where} does not run `{form}`"
 
 
 def test_make_test_is_the_whole_check() -> None:
@@ -194,6 +204,7 @@ def test_make_install_keeps_a_server_that_is_there(say: Say, deployed: Server) -
 def test_a_backup_brings_the_server_back(say: Say, deployed: Server, tmp_path: Path) -> None:
     deployed.configure(backupTarget="backup.tar.gz")
     assert "read back and whole" in say("./scripts/service-manager.sh backup")
+    assert "read back and whole" in say("./scripts/update-system.sh backup")
     outputs = deployed.outputs()
     again = Server(tmp_path / "other")
     shutil.copy(deployed.folder / ".backup-key", again.folder)
@@ -204,7 +215,10 @@ def test_a_backup_brings_the_server_back(say: Say, deployed: Server, tmp_path: P
         assert done.returncode == 0, done.stdout
         assert healthy() == set(SERVICES)
         assert again.outputs() == outputs
-        assert json.loads(again.subscription("json"))
+        assert again.ops("users", "add", "later").returncode == 0
+        done = again.run("./scripts/update-system.sh", "rollback", "backup.tar.gz")
+        assert done.returncode == 0, done.stdout
+        assert "later" not in again.ops("users", "list").stdout
     finally:
         clean()
         deployed.standing = None

@@ -150,12 +150,12 @@ def test_a_good_update_replaces_what_changed_and_can_be_taken_back(server: Serve
     assert "Replaced: trojan. " in done.stdout
     assert {name for name in SERVICES if ids()[name] != before[name]} == {"trojan"}
     assert server.outputs()["version"] == goal
-    assert "nothing newer" in server.ops("update").stdout
+    assert "nothing newer" in server.run("./scripts/update-system.sh", "update").stdout
     older = server.ops("update", "--to", origin)
     assert older.returncode == 1
     assert "is older than" in older.stdout
     assert server.ops("cleanup", "--yes", "--keep-cache").returncode == 0
-    back = server.run("scripts/update-system.sh", "rollback")
+    back = server.run("./scripts/update-system.sh", "rollback")
     assert back.returncode == 0, back.stdout
     assert "is being built" not in back.stdout
     assert inspect("trojan")["Image"] == former

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import OperatorError
 from ..stack import Stack
+from ..target import PROJECT
 
 _CONTAINER = "docker:index/container:Container"
 _KEY = "stopped"
@@ -16,11 +17,13 @@ _KEY = "stopped"
 
 def write(stack: Stack, stopped: Collection[str]) -> None:
     """Write into the stack's file which services stay stopped."""
-    stack.call("config", "rm", _KEY)
+    # In one call, which writes the file once: of two the first would forget all of them, if it were the last. Only as
+    # JSON, in the form of `pulumi config --json`, a list is replaced as a whole.
     if stopped:
-        words = [word for number, name in enumerate(sorted(stopped))
-                 for word in ("--plaintext", f"{_KEY}[{number}]={name}")]
-        stack.call("config", "set-all", "--path", *words)
+        value = {"value": json.dumps(sorted(stopped)), "objectValue": sorted(stopped)}
+        stack.call("config", "set-all", "--json", json.dumps({f"{PROJECT}:{_KEY}": value}))
+    else:
+        stack.call("config", "rm", _KEY)
 
 
 def tell_state(stack: Stack, services: Collection[str], *, run: bool) -> str:

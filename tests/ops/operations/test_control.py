@@ -39,8 +39,11 @@ class FakePulumi:
 
     def written(self) -> list[str]:
         """What stands last in the configuration as stopped."""
-        last = [words for words in self.calls if words[0] == "config"][-1]
-        return [] if last[1] == "rm" else sorted(word.partition("=")[2] for word in last if "=" in word)
+        (last,) = [words for words in self.calls if words[0] == "config"]
+        if last[1] == "rm":
+            return []
+        stopped: list[str] = json.loads(last[-1])["stealth-vpn:stopped"]["objectValue"]
+        return stopped
 
 
 def state() -> str:

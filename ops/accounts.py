@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from . import output
 from .docker import Engine
 from .panel import Panel
 from .quantities import shown_minute
@@ -19,6 +20,8 @@ _SCOPES = ("users:read", "users:write", "server:read", "audit:read")
 @click.pass_context
 def accounts(context: click.Context, as_json: bool) -> None:
     """Look after those who sign in to the panel."""
+    if as_json:
+        output.answer_in_json()
     context.obj = Command(Panel(Engine(Target.read(context.obj).docker_host)), as_json)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from . import certificates, preflight
+from . import certificates, output, preflight
 from .accounts import accounts
 from .backup.commands import COMMANDS as BACKUP_COMMANDS
+from .completion import completion
 from .configuration.commands import config
 from .docker import Engine
 from .errors import OperatorError
@@ -32,18 +33,7 @@ from .verify.state import State
 from .watchdog.commands import ensure, watchdog, withdraw
 
 
-class _Commands(click.Group):
-    """Turns what an operator can mend into one sentence and exit code 1."""
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except OperatorError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(1)
-
-
-@click.group(cls=_Commands)
+@click.group(cls=output.Commands)
 @click.option("--stack", default="local", show_default=True, envvar="STACK", help="Stack to work on.")
 @click.pass_context
 def main(context: click.Context, stack: str) -> None:
@@ -79,6 +69,7 @@ def up(name: str) -> None:
     ensure(engine, target, click.echo)
     _show_overlaps(name)
     state = State.parse(export.result())
+    output.add(changes=follower.changes, healthy=len(containers), stopped=sorted(target.stopped))
     _show_access(stack, state.stack_outputs)
     promises(stack, state, click.echo)
 
@@ -93,10 +84,11 @@ def preview(name: str) -> None:
     for secret in sorted(rotations.due(settings(name))):
         click.echo(f"`make up` ends the overlap of {secret} too, whose time is over; this preview does not show that.")
     try:
-        verdict = stack.run("preview", "--diff").verdict
+        follower = stack.run("preview", "--diff")
     finally:
         click.echo(stack.log.read_text())
-    _show_verdict(verdict)
+    output.add(changes=follower.changes)
+    _show_verdict(follower.verdict)
 
 
 @main.command()
@@ -142,11 +134,11 @@ def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
     from .verify import command, table
     stack = Stack(name, click.echo)
     checks = command.run(stack, command.state_of(stack), beside)
-    for line in [table.as_json(name, checks)] if as_json else table.lines(checks):
-        click.echo(line)
+    output.show([table.as_json(name, checks)] if as_json else table.lines(checks))
     sys.exit(0 if table.are_kept(checks) else 1)
 
 
+main.add_command(completion)
 main.add_command(users)
 main.add_command(accounts)
 main.add_command(config)
@@ -174,6 +166,7 @@ def _show_verdict(verdict: Verdict) -> None:
 
 def _show_access(stack: Stack, outputs: Mapping[str, Any]) -> None:
     run = Path("toolchain/run.sh")
+    output.add(**{name: outputs[name] for name in ("siteUrl", "panelUrl", "subscriptionUrl") if name in outputs})
     click.echo(f"Site:              {outputs['siteUrl']}")
     click.echo(f"Panel:             {outputs['panelUrl']}")
     click.echo(f"Panel's password:  {run} pulumi stack output panelPassword --show-secrets --stack {stack.name}")

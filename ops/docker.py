@@ -1,9 +1,11 @@
 """The one place where these commands talk to a Docker Engine: by its own command line, which knows ssh too."""
 
+import io
 import json
 import os
 import re
 import subprocess
+import tarfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +130,15 @@ class Engine:
         process = self.stream("cp", f"{container}:{path}", "-")
         said, faults = process.communicate(timeout=_TIMEOUT_SECONDS)
         return subprocess.CompletedProcess((), process.returncode, said, faults)
+
+    def text_of(self, container: str, path: str) -> str:
+        """Return the text of a file of a container; empty if there is none."""
+        done = self.copied_out(container, path)
+        if done.returncode != 0:
+            return ""
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+            stream = tar.extractfile(tar.getmembers()[0])
+            return stream.read().decode(errors="replace") if stream else ""
 
     def on_host(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a shell script on the engine's machine: here, or by the same ssh that its commands take.

@@ -6,7 +6,6 @@ Where Pulumi is and which state it uses comes from toolchain/run.sh, or from the
 import json
 import os
 import secrets
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,11 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
-from . import environment, repair
+from . import environment, locks, repair
 from .docker import Engine
-from .errors import OperatorError
+from .errors import InterruptedRun, OperatorError
 from .events import Follower, follow
 from .interrupts import Interrupts
 from .journal import Journal
@@ -58,7 +55,7 @@ class Stack:
 
     def repair(self, engine: Engine) -> None:
         """Take away what a killed run had begun to make, so that this run can make it."""
-        if not self._has_pending_operations():
+        if not self.has_pending_operations():
             return
         export = self.call("stack", "export")
         for name in repair.remove(engine, self.name, repair.half_made(export)):
@@ -83,6 +80,11 @@ class Stack:
         if not self.is_made():
             return False
         return len(json.loads(self.call("stack", "export"))["deployment"].get("resources") or []) > 1
+
+    def locks(self) -> list[Path]:
+        """Return the locks of runs at work on it, dead ones too; none where the state is no folder."""
+        folder = state_folder()
+        return [] if folder is None else locks.of(folder, self.name)
 
     def export(self) -> str:
         """Return the state with its secrets in clear, as JSON; for the memory of this program, and nothing else."""
@@ -158,7 +160,7 @@ class Stack:
             raise OperatorError(f"Pulumi was killed by signal {-process.returncode}. Run the same command again: it "
                                 "goes on from what was done.")
         if process.returncode != 0:
-            raise OperatorError(self._sentence(follower))
+            raise (InterruptedRun if interrupts.were_sent else OperatorError)(self._sentence(follower))
         if words[0] in _JUDGED and (unasked := follower.verdict.unasked()):
             raise OperatorError(
                 f"Pulumi has not asked the policies in {POLICIES}: {len(unasked)} are missing, such as {unasked[0]}. "
@@ -186,7 +188,8 @@ class Stack:
         if folder is not None and rotation_journal(folder).settle():
             self._show("A former run was ended while it put the new passphrase in place; that is done now.")
 
-    def _has_pending_operations(self) -> bool:
+    def has_pending_operations(self) -> bool:
+        """Tell whether a run was killed at work; where the state is elsewhere, that it may have been."""
         folder = state_folder()
         if folder is None:
             return True
@@ -208,30 +211,16 @@ class Stack:
 
     def _living_locks(self) -> Iterator[int]:
         """Yield the processes here that hold a lock of this stack; the locks of dead ones go."""
-        folder = state_folder()
-        for lock in (folder / "locks").rglob(f"{self.name}/*.json") if folder else ():
-            try:
-                held = json.loads(lock.read_text())
-                if held.get("hostname") != socket.gethostname():
-                    continue
-                if not _is_dead(int(held["pid"]), lock.stat().st_mtime):
-                    yield int(held["pid"])
-                    continue
-            except FileNotFoundError:
-                # It ended in order just now.
-                continue
+        for lock in self.locks():
+            if locks.is_here(lock) and not locks.is_dead(lock):
+                yield locks.holder(lock)[1]
+        self.break_dead_locks()
+
+    def break_dead_locks(self) -> None:
+        """Take away the locks of runs that were ended by force."""
+        for lock in filter(locks.is_dead, self.locks()):
             self._show("A former run was ended by force; its lock is taken away.")
             lock.unlink(missing_ok=True)
-
-
-def _is_dead(pid: int, since: float) -> bool:
-    """Tell whether the process that took a lock then (Pulumi's file backend writes pid and host) has ended."""
-    try:
-        process = psutil.Process(pid)
-        # Its parent may never ask for its end, and its number may have gone to another process since.
-        return process.status() == psutil.STATUS_ZOMBIE or process.create_time() > since
-    except psutil.NoSuchProcess:
-        return True
 
 
 def passphrase_file() -> Path | None:

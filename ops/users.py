@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 import click
 import segno
 
+from . import output
 from .docker import Engine
 from .panel import Panel
 from .quantities import Moment, Size, shown_minute, shown_size
@@ -24,6 +25,8 @@ _PERIODS = ("none", "day", "week", "month", "year")
 @click.pass_context
 def users(context: click.Context, as_json: bool) -> None:
     """Add, show, change and remove those who may use the server."""
+    if as_json:
+        output.answer_in_json()
     context.obj = Command(Panel(Engine(Target.read(context.obj).docker_host)), as_json)
 
 

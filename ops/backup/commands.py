@@ -8,6 +8,7 @@ from typing import IO
 
 import click
 
+from .. import output
 from ..docker import Engine
 from ..errors import OperatorError
 from ..panel import Panel
@@ -39,6 +40,8 @@ def list_all(name: str, within: int | None) -> None:
     repository = places.configured(settings(name))
     repository.open()
     found = repository.snapshots()
+    output.add(backups=[{"id": item.id, "stack": item.stack, "made_at": item.made_at.isoformat(),
+                         "size_bytes": item.size_bytes} for item in found])
     click.echo(f"{'SNAPSHOT':<10} {'STACK':<12} {'MADE AT (UTC)':<20} SIZE")
     for item in found:
         click.echo(f"{item.id:<10} {item.stack:<12} {item.made_at:%Y-%m-%d %H:%M:%S}  {shown_size(item.size_bytes)}")
@@ -117,6 +120,7 @@ def make(name: str, *, forgets: bool = True) -> str:
         read = archive.read(stream)
     _tell_panel(engine, is_scheduled=schedule.stands(name), size_bytes=read.size_bytes)
     gone = repository.forget(name, keep) if forgets and (keep := places.keep(values)) else 0
+    output.add(id=snapshot, repository=repository.address, users_bytes=read.store_bytes, removed=gone)
     click.echo(f"Backed up {name} as {snapshot} to {repository.address} in {time.monotonic() - began:.0f} s: "
                f"{shown_size(read.store_bytes)} of users, read back and whole; {gone} old backups removed.")
     if _is_here(repository, target):

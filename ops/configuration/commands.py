@@ -11,7 +11,7 @@ from .. import preflight
 from ..docker import Engine
 from ..errors import OperatorError
 from ..operations.doctor.machine import TUN
-from ..operations.doctor.outside import public_names
+from ..operations.doctor.names import public_names
 from ..target import ROOT, Target
 from . import dotenv, questions, variables
 from .questions import QUESTIONS

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 
 from ..errors import OperatorError
-from ..operations.doctor.outside import PRIVATE_DOMAINS
+from ..operations.doctor.names import PRIVATE_DOMAINS
 from . import variables
 from .stack_file import StackFile
 from .variables import Given

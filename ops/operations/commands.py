@@ -1,4 +1,4 @@
-"""The commands for daily operations. Exit codes: 0 all is well or done, 1 something is wrong or refused, 2 misused."""
+"""The commands for daily operations."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from .. import preflight
+from .. import output, preflight
 from ..docker import Engine
 from ..quantities import shown_size
 from ..stack import Stack
@@ -42,7 +42,7 @@ def _reach(name: str) -> tuple[Engine, Target]:
 def status(name: str, as_json: bool) -> None:
     """Show what runs, since when and with what it takes; exit code 1 if something is wrong."""
     found = whole.look(*_reach(name))
-    click.echo(json.dumps(whole.document(found), indent=2) if as_json else "\n".join(whole.lines(found)))
+    output.show([json.dumps(whole.document(found), indent=2)] if as_json else whole.lines(found))
     sys.exit(1 if found.faults else 0)
 
 
@@ -54,7 +54,7 @@ def health(name: str, service: str | None, as_json: bool) -> None:
     """Run each service's own check now and say what it found; exit code 1 if one fails."""
     engine, target = _reach(name)
     found = checks.check(engine, services.chosen(services.look(engine, target), service))
-    click.echo(json.dumps([asdict(item) for item in found], indent=2) if as_json else "\n".join(checks.lines(found)))
+    output.show([json.dumps([asdict(item) for item in found], indent=2)] if as_json else checks.lines(found))
     sys.exit(0 if all(item.good for item in found) else 1)
 
 
@@ -149,17 +149,34 @@ def cleanup(name: str, yes: bool, keep_cache: bool) -> None:
     click.echo("\n".join(found.lines()))
     if not yes:
         click.confirm("Remove all of this?", abort=True)
-    click.echo(f"{shown_size(leftovers.remove(engine, found, click.echo))} are free again.")
+    freed = leftovers.remove(engine, found, click.echo)
+    output.add(freed_bytes=freed)
+    click.echo(f"{shown_size(freed)} are free again.")
 
 
 @click.command()
+@click.option("--fix", is_flag=True, help="Mend what can be mended without losing anything; tells each step.")
+@click.option("--yes", is_flag=True, help="With --fix: do not ask first.")
 @_as_json
-@click.pass_obj
-def doctor(name: str, as_json: bool) -> None:
+@click.pass_context
+def doctor(context: click.Context, fix: bool, yes: bool, as_json: bool) -> None:
     """Look for what is wrong with the server and its machine, and name the command that mends it; exit code 1 then."""
-    target = Target.read(name)
-    found = diagnosis.run(Engine(target.docker_host), target)
-    click.echo(diagnosis.document(found) if as_json else "\n".join(diagnosis.lines(found)))
+    def deploy() -> None:
+        from ..cli import up
+        context.invoke(up)
+
+    def show(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    found, mended = diagnosis.run(context.obj, deploy), []
+    if fix and any(finding.repair for finding in found):
+        show("\n".join(map(output.painted, diagnosis.lines(found))))
+        if not yes:
+            click.confirm("Mend what can be mended?", abort=True, err=as_json)
+        mended = diagnosis.mend(found, show)
+        found = diagnosis.run(context.obj, deploy)
+    document = {"well": not found, "mended": mended, "findings": [finding.document() for finding in found]}
+    output.show([json.dumps(document, indent=2)] if as_json else diagnosis.lines(found))
     sys.exit(1 if found else 0)
 
 

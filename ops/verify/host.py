@@ -107,7 +107,7 @@ class HostFacts:
             sections[name] = sections.get(name, "") + rest + "\n"
         return cls(
             is_root=sections["user"].strip() == "0", processes=_processes(sections),
-            listeners=tuple(_listener(line) for line in sections["listeners"].splitlines() if line.strip()),
+            listeners=tuple(listeners(sections["listeners"])),
             mounts=_lines(sections.get("mounts", "")), files=_files(sections.get("files", "")),
             parameters=_parameters(sections.get("parameters", "")))
 
@@ -141,6 +141,11 @@ def _processes(sections: Mapping[str, str]) -> dict[int, Process]:
                          confinement="".join(confinement.get(pid, ())).strip("\0 "),
                          words={kind: tuple(texts) for kind, texts in words.get(pid, {}).items()})
             for pid, entry in status.items()}
+
+
+def listeners(text: str) -> list[Listener]:
+    """Read what `ss -Hlntup` prints."""
+    return [_listener(line) for line in text.splitlines() if line.strip()]
 
 
 def _listener(line: str) -> Listener:

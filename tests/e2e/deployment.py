@@ -48,6 +48,8 @@ ALLOWED_NETWORK = "10.77.0.0/24"
 OWN_ADDRESSES = ("198.51.100.1/32", "203.0.113.200/32", "2001:db8:113::200/128")
 """Public addresses that the server takes for its own, so that clients may not reach them."""
 
+_OPS = ("python", "-m", "ops")
+_LOOKING = {"doctor", "verify"}
 _COMMAND_SECONDS = 900
 _ENGINE_SECONDS = 60
 _HEALTHY_SECONDS = 60
@@ -130,7 +132,8 @@ class Server:
 
     def start(self, *words: str, stdin: int | None = None) -> subprocess.Popen[str]:
         """Start a command with the project's tools on its path."""
-        if words[:2] != ("pulumi", "stack") and words[:4] != ("python", "-m", "ops", "verify"):
+        looks = words[:3] == _OPS and words[3] in _LOOKING and "--fix" not in words
+        if not looks and words[:2] != ("pulumi", "stack"):
             self.standing = None
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return subprocess.Popen(

@@ -134,20 +134,3 @@ def test_the_specification_s_script_works_from_any_folder(deployed: Server) -> N
     completed = deployed.run("env", "_OPS_COMPLETE=bash_complete", "COMP_WORDS=ops rest", "COMP_CWORD=1",
                              f"{deployed.folder}/scripts/ops")
     assert "plain,restart" in completed.stdout
-
-
-def test_the_doctor_finds_nothing_on_a_well_server_and_what_was_harmed(deployed: Server) -> None:
-    well = deployed.ops("doctor")
-    assert well.returncode == 0, well.stdout
-    docker("pause", "stealth-trojan")
-    docker("network", "disconnect", "stealth-vpn", "stealth-wireguard")
-    try:
-        ill = deployed.ops("doctor")
-    finally:
-        docker("unpause", "stealth-trojan")
-        docker("network", "connect", "--ip", "172.20.0.14", "stealth-vpn", "stealth-wireguard")
-    assert ill.returncode == 1
-    assert "! trojan is paused.\n    -> ops start trojan\n" in ill.stdout
-    assert "! wireguard is not on the network stealth-vpn.\n    -> make up\n" in ill.stdout
-    # The next test finds the server as the configuration says, whatever a network that came back lacks.
-    deployed.standing = None

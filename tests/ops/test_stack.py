@@ -147,7 +147,7 @@ def test_what_half_made_things_are_removed_is_told_and_the_state_forgets_them(
         calls.append(words[:2])
         return export(operation("creating", CONTAINER, "stealth-xray"))
 
-    monkeypatch.setattr(Stack, "_has_pending_operations", lambda _: True)
+    monkeypatch.setattr(Stack, "has_pending_operations", lambda _: True)
     monkeypatch.setattr(Stack, "call", call)
     monkeypatch.setattr(Engine, "remove_own", lambda *_: True)
     made[0].repair(Engine("unix:///nowhere.sock"))

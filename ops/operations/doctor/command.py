@@ -1,35 +1,83 @@
-"""Runs all checks at once, and writes what they found."""
+"""Runs all checks at once, writes what they found, and mends what may be mended."""
 
-import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 
 from ...docker import Engine
 from ...errors import OperatorError
-from ...target import Target
-from . import containers, machine, outside, secrets
-from .findings import Case, Finding
+from ...target import ROOT, Target
+from . import (
+    backups,
+    certificates,
+    containers,
+    drift,
+    firewall,
+    machine,
+    names,
+    networks,
+    ports,
+    secrets,
+    state,
+    volumes,
+)
+from .findings import Case, Finding, Repair
+from .starting import start_engine
 
 CHECKS: dict[str, Callable[[Case], Iterable[Finding]]] = {
-    "engine and kernel": machine.engine, "ports": machine.ports, "clock": machine.clock, "disk": machine.disk,
-    "memory": machine.memory, "containers": containers.check, "networks": outside.networks, "names": outside.names,
-    "certificates and panel": outside.certificates, "watchdog": machine.watchdog,
-    "overlaps of secrets": secrets.overlaps,
+    "engine": machine.engine, "kernel": machine.kernel, "ports": ports.check, "clock": machine.clock,
+    "disk": machine.disk, "memory": machine.memory, "containers": containers.check, "volumes": volumes.check,
+    "networks": networks.check, "firewall": firewall.check, "names": names.check, "resolvers": names.resolvers,
+    "certificates": certificates.check, "panel": certificates.panel, "images": drift.images,
+    "strangers": drift.strangers, "state": state.check, "watchdog": machine.watchdog,
+    "backups": backups.check, "overlaps of secrets": secrets.overlaps,
 }
 
 
-def run(engine: Engine, target: Target) -> list[Finding]:
-    """Return what all checks found, in their order."""
+def run(name: str, deploy: Callable[[], object]) -> list[Finding]:
+    """Return what all checks found on a stack, in their order; `deploy` is what `make up` does."""
+    try:
+        target = Target.read(name)
+    except OperatorError as error:
+        return [Finding(check="configuration", name="configuration-unreadable", fault=str(error),
+                        fix=f"git checkout Pulumi.{name}.yaml, or cp Pulumi.prod.yaml Pulumi.{name}.yaml")]
+    engine = Engine(target.docker_host)
     try:
         engine.version()
     except OperatorError as error:
         # Without the engine no other check says anything true.
-        return [Finding(check="engine", fault=str(error), fix="toolchain/engine.sh")]
-    case = Case(engine, target)
-    with ThreadPoolExecutor() as pool:
-        found = list(pool.map(lambda check: list(check(case)), CHECKS.values()))
-    return [finding for findings in found for finding in findings]
+        repair = Repair(does="starts the engine", do=start_engine) if target.is_local else None
+        return [Finding(check="engine", name="engine-silent", fault=str(error), repair=repair,
+                        fix=str(ROOT / "toolchain" / "engine.sh") if repair else
+                        f"ssh {target.docker_host.removeprefix('ssh://')} sudo systemctl restart docker")]
+    case = Case(engine, target, deploy)
+    with ThreadPoolExecutor(len(CHECKS)) as pool:
+        # What many checks ask for, once.
+        list(pool.map(lambda key: getattr(case, key), ("services", "info", "edge", "settings", "facts")))
+        found = list(pool.map(lambda name: _found_by(name, case), CHECKS))
+    return _told_once([finding for findings in found for finding in findings])
+
+
+def _found_by(name: str, case: Case) -> list[Finding]:
+    try:
+        return list(CHECKS[name](case))
+    except OperatorError as error:
+        return [Finding(check=name, name="check-impossible", fault=f"The check of {name} cannot be made: {error}",
+                        fix="ops doctor")]
+
+
+def mend(findings: list[Finding], show: Callable[[str], None]) -> list[str]:
+    """Do what may be done without a person, each thing once, and return what was done."""
+    done: list[str] = []
+    for repair in (finding.repair for finding in findings):
+        if repair is None or repair.does in done:
+            continue
+        show(f"This {repair.does} ...")
+        try:
+            repair.do()
+            done.append(repair.does)
+        except (OperatorError, OSError) as error:
+            show(f"That did not work: {error}")
+    return done
 
 
 def lines(findings: list[Finding]) -> list[str]:
@@ -38,9 +86,14 @@ def lines(findings: list[Finding]) -> list[str]:
         f"! {finding.fault}", *(f"    {line}" for line in finding.details.splitlines()), f"    -> {finding.fix}")]
     if not findings:
         return [f"Nothing is wrong: looked at {', '.join(CHECKS)}."]
-    return [*shown, f"{len(findings)} {'thing is' if len(findings) == 1 else 'things are'} wrong."]
+    repairable = sum(finding.repair is not None for finding in findings)
+    share = "it" if len(findings) == 1 else "them" if repairable == len(findings) else f"{repairable} of them"
+    rest = f" `ops doctor --fix` mends {share}." if repairable else ""
+    return [*shown, f"{len(findings)} {'thing is' if len(findings) == 1 else 'things are'} wrong.{rest}"]
 
 
-def document(findings: list[Finding]) -> str:
-    """Return the findings for programs."""
-    return json.dumps([asdict(finding) for finding in findings], indent=2)
+def _told_once(findings: list[Finding]) -> list[Finding]:
+    """Leave out what the panel warns of a service whose fault was found: it misses what does not answer."""
+    ill = {finding.subject for finding in findings if finding.name != "panel-warns"}
+    return [finding for finding in findings
+            if finding.name != "panel-warns" or not finding.subject or finding.subject not in ill]

@@ -10,6 +10,6 @@ from .findings import Case, Finding
 def overlaps(case: Case) -> Iterator[Finding]:
     """Yield a finding for each."""
     for name, until in sorted(configured.due(settings(case.target.stack)).items()):
-        yield Finding(check="secrets", fix=f"ops rotate {name} --finish",
+        yield Finding(check="secrets", name="overlap-over", fix=f"ops rotate {name} --finish",
                       fault=f"The overlap of {name} was to end on {until:%Y-%m-%d %H:%M} UTC, and its former value is "
                             "still good; `make up` would end it as well.")

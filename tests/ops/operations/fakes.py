@@ -42,6 +42,8 @@ class FakeEngine:
         self.asked: list[tuple[str, ...]] = []
         self.machine = 'on\nheld\n3\n{"running": true}'
         """What a script prints on the engine's machine; by default that a watchdog runs, and looked 3 s ago."""
+        self.refused: set[str] = set()
+        """First words of commands that the engine refuses."""
 
     def inspect_services(self, _: Engine, __: str) -> list[dict[str, Any]]:
         return list(self.entries.values())
@@ -51,6 +53,8 @@ class FakeEngine:
 
     def ask(self, _: Engine, *words: str) -> subprocess.CompletedProcess[str]:
         self.asked.append(words)
+        if words[0] in self.refused:
+            return subprocess.CompletedProcess(words, 1, "", "Error response from daemon: refused.")
         said = next((text for start, text in self.answers.items() if words[:len(start)] == start), "")
         return subprocess.CompletedProcess(words, 0, said, "")
 

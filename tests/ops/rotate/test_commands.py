@@ -203,7 +203,7 @@ def test_the_doctor_names_overlaps_past_their_end(pulumi: Pulumi) -> None:
                for name, until in (("shadowtls", LATER), ("panel-path", PAST))}
     given(pulumi, rotations=entries)
     target = Target(stack="local", docker_host="unix:///x.sock", http_port=80, https_port=443, ipv6=False)
-    (finding,) = secrets.overlaps(Case(None, target))  # type: ignore[arg-type] # it asks no engine
+    (finding,) = secrets.overlaps(Case(None, target, list))  # type: ignore[arg-type] # it asks no engine
     assert finding.fix == "ops rotate panel-path --finish"
     assert "was to end on 2026-11-20 00:00 UTC" in finding.fault
 

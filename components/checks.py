@@ -114,6 +114,19 @@ def check_log_size(key: str, value: str) -> None:
         refuse(key, value, "a log size is a number and k, m or g, such as 10m")
 
 
+def log_bytes(key: str, value: str) -> int:
+    """Return the bytes of a size that json-file takes; its units are powers of 1024 (docker/go-units, RAMInBytes)."""
+    check_log_size(key, value)
+    return int(value[:-1]) << {"k": 10, "m": 20, "g": 30}[value[-1]]
+
+
+def check_data_dir(key: str, value: str) -> None:
+    """Refuse what is no path of a folder on the host; empty is none."""
+    # It becomes a part of a script and of a unit of systemd, each with its own rules for all other characters.
+    if value and (not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", value) or {".", ".."} & set(value.split("/"))):
+        refuse(key, value, "it must be an absolute path on the host, of letters, digits, dots, _ and -")
+
+
 def parse_subnet(key: str, value: str) -> ipaddress.IPv4Network:
     """Return a private IPv4 subnet; host bits set or a public range are refused."""
     try:

@@ -210,17 +210,12 @@ class Settings:
             checks.check_choice("stopped", service, SERVICES)
 
     def _check_engines(self) -> None:
-        if self.data_dir and not self.data_dir.startswith("/"):
-            checks.refuse("dataDir", self.data_dir, "it must be an absolute path on the host")
+        checks.check_data_dir("dataDir", self.data_dir)
         if not self.docker_host.startswith(("unix:///", "ssh://")):
             checks.refuse("dockerHost", self.docker_host, "it must begin with unix:/// or ssh://")
         for host in self.hosts:
             if not host.startswith("ssh://"):
                 checks.refuse("hosts", host, "each entry must begin with ssh://")
-        if self.data_dir:
-            raise SettingsError(
-                f"dataDir is {self.data_dir}, but this version keeps everything in Docker's volumes. "
-                "Run `pulumi config rm dataDir`.")
         if self.hosts:
             # Silence would let an operator believe that the others run as well.
             raise SettingsError(

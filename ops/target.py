@@ -39,6 +39,12 @@ class Target:
     ipv6: object
     domain: str = ""
     network_subnet: str = ""
+    data_dir: str = ""
+    """Below which logs are written on the engine's machine; empty for none."""
+
+    log_retention_days: object = 7
+    log_max_size: str = "10m"
+    log_max_files: object = 3
     services: tuple[str, ...] = FULL
     """Names of the services that the mode asks for."""
 
@@ -60,6 +66,8 @@ class Target:
         """Return what these values, defaults too, say of a stack."""
         return cls(stack=stack, docker_host=str(given["dockerHost"]), http_port=given["httpPort"],
                    https_port=given["httpsPort"], ipv6=given["ipv6"],
+                   data_dir=str(given["dataDir"]), log_retention_days=given["logRetentionDays"],
+                   log_max_size=str(given["logMaxSize"]), log_max_files=given["logMaxFiles"],
                    domain=str(given.get("domain", "")), network_subnet=str(given["networkSubnet"]),
                    services=(wanted := MINIMAL if given["mode"] == "minimal" else FULL),
                    stopped=frozenset(wanted) & frozenset(given["stopped"] or ()))

@@ -341,7 +341,12 @@ def test_the_production_stack_file_makes_the_same_six_services_without_our_own_a
     assert delivered(engine, "xray") == ["agent.json", "config.json", "egress.json"]
 
 
-@pytest.mark.parametrize(("key", "value"), [("hosts", ["ssh://one.example.com"]), ("dataDir", "/srv/stealth")])
-def test_what_is_not_served_yet_is_refused_and_not_ignored(key: str, value: object) -> None:
-    with pytest.raises(SettingsError, match=f"{key} is .*, but this version .*`pulumi config"):
-        deploy("local", **{key: value})
+def test_a_fleet_is_not_served_yet_and_refused_instead_of_ignored() -> None:
+    with pytest.raises(SettingsError, match=r"hosts is .*, but this version .*`pulumi config"):
+        deploy("local", hosts=["ssh://one.example.com"])
+
+
+def test_logs_on_the_host_change_nothing_of_what_is_deployed(local: RandomEngine) -> None:
+    with_logs = deploy("local", dataDir="/srv/stealth", logRetentionDays=30)
+    assert {(item.kind, item.name, json.dumps(item.inputs, sort_keys=True)) for item in with_logs.resources} == {
+        (item.kind, item.name, json.dumps(item.inputs, sort_keys=True)) for item in local.resources}

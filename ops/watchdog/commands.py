@@ -34,8 +34,9 @@ def install(name: str) -> None:
 @watchdog.command()
 @click.pass_obj
 def off(name: str) -> None:
-    """Switch the watchdog off; it stays off, over deploys and boots, until `ops watchdog install`."""
-    word = host.switch_off(Engine(Target.read(name).docker_host), name)
+    """Let the watchdog restart nothing, over deploys and boots, until `ops watchdog install`; logs go on."""
+    target = Target.read(name)
+    word = host.switch_off(Engine(target.docker_host), target)
     if word == "root":
         raise OperatorError("the watchdog runs on, because this user is not root on the engine's machine. "
                             "Run `ops watchdog off` as root, or as a user of sudo without a password.")
@@ -53,10 +54,10 @@ def run(name: str) -> None:
     if os.geteuid() != 0:
         raise OperatorError("only root may end processes of containers. Run `ops watchdog run` as root.")
     Engine(target.docker_host).version()
+    words = host.arguments(target, host.PROGRAM.name)
     os.chdir(host.PROGRAM.parent)
     # In place of this program, which takes ten times the memory.
-    os.execv(sys.executable, [  # noqa: S606 - no shell, fixed words
-        sys.executable, "-E", "-s", "-S", "-m", host.PROGRAM.name, name, target.docker_host.removeprefix("unix://")])
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell
 
 
 @watchdog.command()
@@ -71,7 +72,7 @@ def status(name: str, as_json: bool) -> None:
         for act in found.acts:
             click.echo(printable(f"{act['at']} {act['service']} {act['reason']}"))
         click.echo(printable(found.fault or found.line))
-    sys.exit(0 if found.runs and not found.fault else 1)
+    sys.exit(0 if found.runs and not found.is_off and not found.fault else 1)
 
 
 def ensure(engine: Engine, target: Target, show: Callable[[str], None]) -> None:

@@ -1,8 +1,7 @@
 """What runs on the engine's machine to install, remove and look at the watchdog; host.py fills in the names."""
 
-COMMAND = "{python} -E -s -S -m stealth_watchdog {stack} {socket} {state}"
-
-# Of all rights it needs one: to signal processes of other users. The engine's socket is root's own.
+# Of all rights it needs one: to signal processes of other users. The engine's socket is root's own. With logs it must
+# also get to their folder, whoever owns those above.
 UNIT = """\
 [Unit]
 Description=Watchdog of the stealth VPN server {stack}
@@ -11,18 +10,18 @@ After=docker.service
 [Service]
 Type=notify
 WorkingDirectory={library}
-ExecStart={command}
+ExecStart={python} {words}
 Restart=always
 RestartSec=5
 WatchdogSec=120
 RuntimeDirectory=stealth-vpn
 RuntimeDirectoryPreserve=yes
 MemoryMax=64M
-CapabilityBoundingSet=CAP_KILL
+CapabilityBoundingSet=CAP_KILL CAP_DAC_READ_SEARCH
 NoNewPrivileges=yes
 ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
+ProtectHome=read-only
+{writable}PrivateTmp=yes
 RestrictAddressFamilies=AF_UNIX
 IPAddressDeny=any
 SystemCallArchitectures=native
@@ -49,13 +48,20 @@ end() {{
 INSTALL = _PARTS + """\
 [ "$(id -u)" = 0 ] || {{ echo root; exit; }}
 {python} -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {{ echo python; exit; }}
-[ ! -e {off} ] || [ {force} = yes ] || {{ echo off; exit; }}
-rm -f {off}
+[ ! -e {off} ] || [ {force} = yes ] || [ -n "{logs}" ] || {{ echo off; exit; }}
+[ {force} = no ] || rm -f {off}
+report() {{ if [ -e {off} ]; then echo off; else echo "$1"; fi; }}
 if [ "$(cat {library}/digest 2>/dev/null)" = {digest} ] && runs; then
-	if ! has_systemd || systemctl is-enabled --quiet {service}; then echo kept; exit; fi
+	if ! has_systemd || systemctl is-enabled --quiet {service}; then report kept; exit; fi
 fi
 end
 mkdir -p {library} {runtime}
+if [ -n "{logs}" ]; then
+	mkdir -p "{logs}"
+	# The group that reads the system's own logs; what is made in there inherits it.
+	chgrp adm "{logs}"
+	chmod 2750 "{logs}"
+fi
 rm -rf {library}/stealth_watchdog {library}/digest
 echo {program} | base64 -d | tar -x --no-same-owner -C {library}
 if has_systemd; then
@@ -64,7 +70,7 @@ if has_systemd; then
 	systemctl --quiet enable {service}
 	systemctl restart {service}
 else
-	(cd {library} && exec setsid {command} >>{log}/{service}.log 2>&1 </dev/null) &
+	(cd {library} && exec setsid {python} {words} >>{log}/{service}.log 2>&1 </dev/null) &
 	tries=0
 	until runs; do
 		tries=$((tries + 1))
@@ -73,14 +79,14 @@ else
 	done
 fi
 echo {digest} >{library}/digest
-echo installed
+report installed
 """
 
 OFF = _PARTS + """\
 [ "$(id -u)" = 0 ] || {{ echo root; exit; }}
 mkdir -p {library}
 : >{off}
-end
+[ -n "{logs}" ] || end
 echo off
 """
 

@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.deployment import LABEL, SERVICES, STACK, Server, docker, healthy, inspect
+from tests.e2e.containers import call
+from tests.e2e.deployment import LABEL, SERVICES, STACK, Server, await_healthy, docker, healthy, ids, inspect
 
 pytestmark = pytest.mark.integration
 
@@ -57,7 +60,7 @@ def test_stopped_processes_are_noticed_and_their_services_restarted_in_time(depl
     await_new(before, HUNG_SECONDS)
     told = deployed.ops("watchdog", "status")
     assert told.returncode == 0, told.stdout
-    assert {line.split()[1] for line in told.stdout.splitlines() if "hangs: its process" in line} == set(SERVICES)
+    assert set(re.findall(r"^\d\S+ (\w+) hangs: its process \S+ is stopped$", told.stdout, re.M)) == set(SERVICES)
     status = deployed.ops("status")
     assert status.returncode == 0, status.stdout
     assert "Watchdog: runs; last it restarted" in status.stdout
@@ -90,6 +93,7 @@ def test_a_service_that_is_stopped_while_it_hangs_stays_stopped(deployed: Server
 
 
 def test_what_the_engine_calls_unhealthy_is_restarted_and_not_over_and_over(deployed: Server) -> None:
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     docker("run", "--detach", "--name", ILL, "--label", f"{LABEL}={STACK}", "--restart", "always",
            "--health-cmd", "echo all is lost; false", "--health-interval", "1s", "--health-retries", "1",
            "stealth-vpn/os:trixie", "sleep", "infinity")
@@ -102,4 +106,39 @@ def test_what_the_engine_calls_unhealthy_is_restarted_and_not_over_and_over(depl
     finally:
         docker("rm", "--force", ILL)
     acts = json.loads(deployed.ops("watchdog", "status", "--json").stdout)["acts"]
-    assert [act["reason"] for act in acts if act["service"] == "ill"] == ["is unhealthy (all is lost)"]
+    assert [act["reason"] for act in acts if act["service"] == "ill" and act["at"] >= began] == [
+        "is unhealthy (all is lost)"]
+
+
+def test_logs_are_on_the_host_and_nothing_that_runs_is_changed_for_them(
+    deployed: Server, tmp_path: Path,
+) -> None:
+    before = ids()
+    deployed.configure(dataDir=str(tmp_path / "data"))
+    assert "No changes; 6 containers healthy" in deployed.up()
+    assert ids() == before
+    docker("restart", "--time", "1", "stealth-trojan")
+    await_healthy("trojan")
+    end = time.monotonic() + HUNG_SECONDS
+    missing = set(SERVICES)
+    while missing:
+        assert time.monotonic() < end, f"what {', '.join(missing)} said is not on the host"
+        time.sleep(1)
+        missing = {service for service in SERVICES if written(tmp_path, service) != said(service)}
+    assert (tmp_path / "data" / "logs" / "caddy" / "caddy.log").stat().st_mode & 0o777 == 0o640
+    assert f"logs are written to {tmp_path}/data/logs" in deployed.ops("watchdog", "status").stdout
+    deployed.configure()
+    assert "No changes; 6 containers healthy" in deployed.up()
+    assert "logs are written" not in deployed.ops("watchdog", "status").stdout
+
+
+def written(folder: Path, service: str) -> list[str]:
+    file = folder / "data" / "logs" / service / f"{service}.log"
+    return sorted(file.read_text().splitlines()) if file.exists() else []
+
+
+def said(service: str) -> list[str]:
+    """Return what the engine has of a service, as it stands in the file."""
+    done = call("logs", "--timestamps", f"stealth-{service}")
+    lines = (done.stdout + done.stderr).decode(errors="replace").splitlines()
+    return sorted("".join(letter if letter == "\t" or letter >= " " else "?" for letter in line) for line in lines)

@@ -88,6 +88,11 @@ def test_every_key_of_the_schema_stands_in_the_readme() -> None:
     ("mode", "tiny", "one of full, minimal"),
     ("resourceProfile", "huge", "one of auto"),
     ("dataDir", "data", "absolute path"),
+    ("dataDir", "/", "absolute path"),
+    ("dataDir", "/srv/../etc", "absolute path"),
+    ("dataDir", "/srv/$(reboot)", "absolute path"),
+    ("dataDir", "/srv/a b", "absolute path"),
+    ("dataDir", "/srv/logs\n", "absolute path"),
     ("dockerHost", "tcp://192.0.2.1:2375", "unix:/// or ssh://"),
     ("hosts", ["192.0.2.1"], "ssh://"),
 ])

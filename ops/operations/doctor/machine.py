@@ -153,6 +153,7 @@ def watchdog(case: Case) -> Iterator[Finding]:
     state, fix = State.of(case.engine, case.target.stack), "ops watchdog install"
     if state.fault:
         yield Finding(check="watchdog", name="watchdog-blind", fault=state.fault, fix=fix)
-    elif not state.runs and not state.is_off:
-        yield Finding(check="watchdog", name="watchdog-missing", fix=fix,
-                      fault="No watchdog runs, so a service that hangs stays so.")
+    elif not state.runs and (case.target.data_dir or not state.is_off):
+        rest = f", and nobody writes logs below {case.target.data_dir}" if case.target.data_dir else ""
+        yield Finding(check="watchdog", name="watchdog-missing", fix="make up" if state.is_off else fix,
+                      fault=f"No watchdog runs, so a service that hangs stays so{rest}.")

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 _SHOWN_OUTPUT = 200
@@ -45,12 +46,14 @@ class Engine:
         entry = self._get(f"/containers/{name}/json")
         return None if entry is None else _container(entry)
 
+    def follow(self, name: str, since: str) -> socket.socket:
+        """Ask for what a container says from a time on (RFC 3339, UTC), and return the connection that gives it out."""
+        moment = datetime.fromisoformat(f"{since[:19]}+00:00").timestamp()
+        return self._asked(f"/containers/{name}/logs?follow=1&stdout=1&stderr=1&timestamps=1"
+                           f"&since={moment:.0f}{since[19:].rstrip('Z')}")
+
     def _get(self, path: str) -> Any:
-        # HTTP/1.0: the answer comes in one piece and ends with the connection. http.client would double the memory.
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_ANSWER_SECONDS)
-            connection.connect(self._path)
-            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+        with self._asked(path) as connection:
             answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
         head, _, body = answer.partition(b"\r\n\r\n")
         status = head.split(b" ", 2)[1:2]
@@ -59,6 +62,18 @@ class Engine:
         if status != [b"200"]:
             raise ValueError(f"the engine answers {head[:_SHOWN_OUTPUT]!r}")
         return json.loads(body)
+
+    def _asked(self, path: str) -> socket.socket:
+        # HTTP/1.0: the answer comes in one piece and ends with the connection. http.client would double the memory.
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(_ANSWER_SECONDS)
+            connection.connect(self._path)
+            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
 
 def _container(entry: dict[str, Any]) -> Container:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -63,6 +64,12 @@ class FakeEngine:
 
     def __init__(self, path: Path) -> None:
         self.path, self.daemons, self.asked = path, {"xray": Daemon()}, 0
+        self.said: dict[str, list[bytes]] = {}
+        """Lines of each container with their times, all of which a request gets before its stream ends."""
+
+        self.asked_since: list[str] = []
+        self.is_slow = False
+        """Whether a stream comes in pieces of a few bytes."""
 
 
 @contextmanager
@@ -73,6 +80,11 @@ def serving(path: Path) -> Iterator[FakeEngine]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             engine.asked += 1
+            if "/logs?" in self.path:
+                self.send_response(200)
+                self.end_headers()
+                _give_out(engine, self.path, self.wfile)
+                return
             found = _answer(engine, self.path)
             self.send_response(200 if found is not None else 404)
             self.end_headers()
@@ -94,6 +106,18 @@ def serving(path: Path) -> Iterator[FakeEngine]:
             thread.join()
             for daemon in engine.daemons.values():
                 daemon.end()
+
+
+def _give_out(engine: FakeEngine, path: str, stream: BufferedIOBase) -> None:
+    asked = parse_qs(urlsplit(path).query)
+    assert (asked["follow"], asked["timestamps"]) == (["1"], ["1"])
+    engine.asked_since.append(asked["since"][0])
+    frames = b"".join(b"\x01\0\0\0" + len(line).to_bytes(4, "big") + line
+                      for line in engine.said.get(path.split("/")[2].removeprefix("id-of-"), []))
+    size = 7 if engine.is_slow else len(frames) or 1
+    for begin in range(0, len(frames), size):
+        stream.write(frames[begin:begin + size])
+        stream.flush()
 
 
 def _answer(engine: FakeEngine, path: str) -> Any:

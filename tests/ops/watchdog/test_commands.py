@@ -92,7 +92,8 @@ def test_run_becomes_the_program_with_the_stack_s_socket(engine: FakeEngine, mon
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.chdir(".")  # and back at the end
     assert ops("watchdog", "run").exit_code == 0
-    assert ran == [[sys.executable, "-E", "-s", "-S", "-m", "program", "local", "/var/run/docker.sock"]]
+    assert ran == [[sys.executable, "-E", "-s", "-S", "-m", "program", "local", "/var/run/docker.sock",
+                    "/run/stealth-vpn/watchdog-local.json", "/usr/local/lib/stealth-vpn/watchdog-local.off"]]
     assert Path("program/__main__.py").exists()
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -95,10 +96,10 @@ def test_without_systemd_it_runs_by_itself_until_it_is_switched_off(machine: Pat
     assert install() == "installed"
     await_record(machine)
     assert state().runs
-    assert state().fault.startswith("The watchdog is blind: the engine cannot be asked")
+    assert state().fault.startswith("The watchdog cannot do its work: the engine cannot be asked")
     first = pid(machine)
     assert install() == "kept"
-    assert host.switch_off(ENGINE, "local") == "off"
+    assert host.switch_off(ENGINE, TARGET) == "off"
     await_end(first)
     assert (state().runs, state().is_off, state().line) == (False, True, "Watchdog: off.")
     assert install() == "off", "a deploy leaves it so"
@@ -154,11 +155,11 @@ def test_systemd_gets_a_unit_that_runs_the_same(systemd: Path) -> None:
     assert (systemd / "calls").read_text().splitlines()[-3:] == [
         "daemon-reload", f"--quiet enable {SERVICE}", f"restart {SERVICE}"]
     unit = (systemd / "units" / f"{SERVICE}.service").read_text()
-    assert f" -m stealth_watchdog local /nowhere/docker.sock {systemd}/runtime/watchdog-local.json\n" in unit
+    assert f" -m stealth_watchdog local /nowhere/docker.sock {systemd}/runtime/watchdog-local.json " in unit
     assert install() == "kept"
     (systemd / "enabled").unlink()
     assert install() == "installed", "somebody had disabled it"
-    assert host.switch_off(ENGINE, "local") == "off"
+    assert host.switch_off(ENGINE, TARGET) == "off"
     assert not (systemd / "enabled").exists()
     assert host.remove(ENGINE, "local") == "removed"
     assert list((systemd / "units").iterdir()) == []
@@ -185,7 +186,7 @@ def test_what_the_machine_lacks_is_said_and_nothing_is_changed(
         assert install() == "python"
     put(machine, "id", "#!/bin/sh\necho 1000\n")
     put(machine, "sudo", "#!/bin/sh\nexit 1\n")
-    assert [install(), host.switch_off(ENGINE, "local")] == ["root", "root"]
+    assert [install(), host.switch_off(ENGINE, TARGET)] == ["root", "root"]
     assert "Run `ops watchdog install` as root" in host.why_not("root")
     assert not (machine / "library").exists()
 
@@ -220,3 +221,43 @@ def test_the_last_restart_is_in_the_line(machine: Path) -> None:
                             "restarted xray at 2026-11-30T01:00:00Z, which is unhealthy.")
     (machine / "runtime" / "watchdog-local.json").write_text('{"run')
     assert (state().runs, state().fault, state().acts) == (False, "", [])
+
+
+@pytest.fixture
+def with_logs(machine: Path) -> Target:
+    return replace(TARGET, data_dir=str(machine / "data"), log_retention_days=3, log_max_size="2m", log_max_files=4)
+
+
+def test_with_a_folder_it_writes_logs_there_also_while_it_is_off(machine: Path, with_logs: Target) -> None:
+    assert host.install(ENGINE, with_logs, force=False) == "installed"
+    words = Path(f"/proc/{pid(machine)}/cmdline").read_text().rstrip("\0").split("\0")
+    assert words[-4:] == [f"{machine}/data/logs", "3", str(2 << 20), "4"]
+    assert (machine / "data" / "logs").stat().st_mode & 0o7777 == 0o2750
+    assert (machine / "data" / "logs").group() == "adm"
+    await_record(machine)
+    assert state().logs == f"{machine}/data/logs"
+    first = pid(machine)
+    assert host.switch_off(ENGINE, with_logs) == "off"
+    assert host.install(ENGINE, with_logs, force=False) == "off"
+    assert pid(machine) == first
+    assert state().runs
+    assert state().line == f"Watchdog: off; logs are written to {machine}/data/logs."
+    assert host.install(ENGINE, TARGET, force=True) == "installed", "without logs it is another one"
+    await_end(first)
+    assert state().logs == ""
+
+
+def test_systemd_lets_it_write_there_and_nowhere_else(systemd: Path, with_logs: Target) -> None:
+    host.install(ENGINE, with_logs, force=False)
+    assert f"\nReadWritePaths={systemd}/data/logs\n" in (systemd / "units" / f"{SERVICE}.service").read_text()
+    host.install(ENGINE, TARGET, force=False)
+    assert "ReadWritePaths" not in (systemd / "units" / f"{SERVICE}.service").read_text()
+
+
+@pytest.mark.parametrize(("changes", "fault"), [
+    ({"data_dir": "/srv/$(reboot)"}, "dataDir is"), ({"log_max_size": "big"}, "logMaxSize is big"),
+    ({"log_retention_days": "1; reboot"}, "logRetentionDays is 1; reboot"),
+    ({"docker_host": "unix:///tmp/$(reboot)"}, "dockerHost is")])
+def test_a_value_that_a_shell_would_obey_is_refused(with_logs: Target, changes: dict[str, str], fault: str) -> None:
+    with pytest.raises(OperatorError, match=re.escape(fault)):
+        host.install(ENGINE, replace(with_logs, **changes), force=False)  # type: ignore[arg-type]

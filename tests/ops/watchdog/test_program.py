@@ -191,12 +191,17 @@ def test_each_look_touches_the_record_and_the_acts_outlive_the_program(
     assert len(dog.acts()) == 1
 
 
+def command(engine: FakeEngine, folder: Path, state: Path, *logs: str) -> list[str]:
+    return [sys.executable, "-E", "-s", "-S", "-m", "program", "local", str(engine.path), str(state),
+            str(folder / "off"), *logs]
+
+
 def test_the_program_runs_by_itself_alone_and_ends_in_order(engine: FakeEngine, tmp_path: Path) -> None:
     state, told = tmp_path / "run" / "state.json", tmp_path / "systemd"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(told))
         systemd.settimeout(10)
-        words = [sys.executable, "-E", "-s", "-S", "-m", "program", "local", str(engine.path), str(state)]
+        words = command(engine, tmp_path, state)
         environment = {"PATH": os.environ["PATH"], "NOTIFY_SOCKET": str(told)}
         running = subprocess.Popen(words, cwd=host.PROGRAM.parent, env=environment, stdout=subprocess.PIPE, text=True)
         assert [systemd.recv(99), systemd.recv(99)] == [b"READY=1", b"WATCHDOG=1"]
@@ -215,10 +220,30 @@ def test_one_that_starts_waits_for_who_only_looks_whether_it_runs(engine: FakeEn
     state = tmp_path / "state.json"
     with open(f"{state}.lock", "w") as looks:
         fcntl.flock(looks, fcntl.LOCK_EX)
-        words = [sys.executable, "-E", "-s", "-S", "-m", "program", "local", str(engine.path), str(state)]
+        words = command(engine, tmp_path, state)
         running = subprocess.Popen(words, cwd=host.PROGRAM.parent, stdout=subprocess.PIPE, text=True)
         time.sleep(0.3)
     assert running.stdout is not None
     assert running.stdout.readline().startswith("Watching")
     running.terminate()
     running.communicate(timeout=10)
+
+
+def test_while_it_is_off_nothing_is_restarted_and_logs_are_written(
+    engine: FakeEngine, xray: Daemon, tmp_path: Path,
+) -> None:
+    engine.said["xray"] = [b"2126-11-30T03:00:00.000000001Z something\n"]
+    xray.health = "unhealthy"
+    (tmp_path / "off").touch()
+    (tmp_path / "logs").mkdir()
+    state = tmp_path / "state.json"
+    running = subprocess.Popen(
+        command(engine, tmp_path, state, str(tmp_path / "logs"), "7", "1000", "3"), cwd=host.PROGRAM.parent)
+    log = tmp_path / "logs" / "xray" / "xray.log"
+    while not (log.exists() and log.read_bytes()):
+        time.sleep(0.01)
+    assert log.read_bytes() == engine.said["xray"][0]
+    running.terminate()
+    assert running.wait(timeout=10) == 0
+    assert xray.process.poll() is None
+    assert json.loads(state.read_text())["acts"] == []

@@ -1,5 +1,6 @@
 """What is found of the engine and its machine."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.operations.doctor.facts import Facts
+from ops.target import Target
 from tests.ops.operations.doctor.conftest import Tell
 from tests.ops.operations.doctor.machine import PARTS, info
 from tests.ops.operations.fakes import FakeEngine
@@ -148,6 +150,14 @@ def test_a_watchdog_that_does_not_run_or_cannot_look_is_found(
     assert (first["name"], first["fix"]) == (name, "ops watchdog install")
 
 
-def test_a_watchdog_that_was_switched_off_is_no_fault(well: FakeEngine, found: Any) -> None:
+def test_a_watchdog_that_was_switched_off_is_no_fault_unless_logs_are_wanted(
+    well: FakeEngine, found: Any, monkeypatch: pytest.MonkeyPatch,
+) -> None:
     well.machine = "off\nfree\n"
     assert found() == []
+    wanted = replace(Target.read("local"), data_dir="/srv/stealth")
+    monkeypatch.setattr(Target, "read", lambda *_: wanted)
+    (first,) = found()
+    assert first["fault"] == ("No watchdog runs, so a service that hangs stays so, and nobody writes logs below "
+                              "/srv/stealth.")
+    assert (first["name"], first["fix"]) == ("watchdog-missing", "make up")

@@ -111,7 +111,7 @@ def upstream(server: Server, beyond: Outside, tmp_path_factory: pytest.TempPathF
 
 
 def users(server: Server) -> set[str]:
-    done = server.ops("users", "list", "--json")
+    done = server.ops("users", "--json", "list")
     assert done.returncode == 0, done.stdout
     return set(re.findall(r'"name": "(\w+)"', done.stdout))
 

@@ -18,15 +18,20 @@ ENGINE = Engine("unix:///x.sock")
 
 
 @pytest.fixture
-def done(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def planned() -> list[str]:
+    """What a preview would change."""
+    return ["stealth-admin-image", "stealth-caddy", "stealth-trojan-writer"]
+
+
+@pytest.fixture
+def done(engine: FakeEngine, planned: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was done, in its order."""
     found: list[str] = []
 
     def run(_: Stack, *words: str, give_up: Callable[[], bool] | None = None) -> Follower:
         found.append(" ".join(words))
         follower = Follower(lambda _: None)
-        follower.planned = {
-            name: {} for name in ("stealth-admin-image", "stealth-caddy", "stealth-trojan-writer")}
+        follower.planned = {name: {} for name in planned}
         return follower
 
     def noting(word: str, answer: Any = None) -> Callable[..., Any]:
@@ -70,14 +75,13 @@ def test_an_update_is_judged_built_replaced_one_service_at_a_time_and_checked_in
 
 
 def test_what_is_no_service_is_made_before_the_services_and_without_them(
-    done: list[str], monkeypatch: pytest.MonkeyPatch,
+    done: list[str], planned: list[str],
 ) -> None:
-    made = Forward(ENGINE, Target.read("local"), Stack("local", print), lambda _: None)
-    made._replace_around({"stealth-vpn", "stealth-xray", "stealth-xray-image"})
-    assert "--exclude **::stealth-xray --exclude **::stealth-xray-writer" in done[0]
-    done.clear()
-    made._replace_around({"stealth-xray", "stealth-xray-image", "stealth-xray-writer"})
-    assert done == []
+    planned[:] = ["stealth-vpn", "stealth-xray", "stealth-builder-image", "stealth-xray-image"]
+    Forward(ENGINE, Target.read("local"), Stack("local", print), lambda _: None).go()
+    assert done[2].startswith("up --yes --skip-preview --exclude **::stealth-admin --exclude **::stealth-admin-writer")
+    assert done[2].count("--exclude") == 18
+    assert done[3].endswith(targets("builder-image", "xray", "xray-image", "xray-rendered", "xray-writer"))
 
 
 @pytest.mark.parametrize("step", ["soak", "promises", "probes", "canary"])

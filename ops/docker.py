@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import tarfile
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,9 @@ STACK_LABEL = "org.stealth-vpn.stack"
 
 _TIMEOUT_SECONDS = 60
 _CONNECT_SECONDS = 10
+# By its default an ssh server refuses at random once ten wait to be let in (MaxStartups of sshd_config(5)), and others
+# want in as well.
+_CONNECTIONS = 4
 _LOG_LINES = "2000"
 _SHELL = 'if [ "$(id -u)" != 0 ] && sudo -n true </dev/null 2>/dev/null; then exec sudo -n sh -s; else exec sh -s; fi'
 
@@ -40,6 +45,8 @@ class Engine:
 
     def __init__(self, host: str) -> None:
         self.host = host
+        self._turn: AbstractContextManager[object] = (
+            threading.BoundedSemaphore(_CONNECTIONS) if host.startswith("ssh://") else nullcontext())
 
     def version(self) -> str:
         """Return the engine's version; raises OperatorError when it does not answer."""
@@ -67,8 +74,10 @@ class Engine:
 
         The engine's verdict is as old as the check's interval.
         """
-        test = self._run("inspect", container, "--format", "{{json .Config.Healthcheck.Test}}").stdout
-        kind, *command = json.loads(test or "null") or [""]
+        told = self._run("inspect", container, "--format", "{{json .Config.Healthcheck.Test}}")
+        if told.returncode != 0:
+            return f"{container} cannot be asked: {last_line(told.stderr)}"
+        kind, *command = json.loads(told.stdout) or [""]
         if kind != "CMD":
             return f"{container} has no health check"
         done = self._run("exec", container, *command)
@@ -160,10 +169,11 @@ class Engine:
 
     def _finished(self, command: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
         try:
-            return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
-                command, capture_output=True, text=True, encoding="utf-8",
-                # A log may hold anything.
-                errors="replace", timeout=_TIMEOUT_SECONDS, check=False, env=_environment(), input=stdin)
+            with self._turn:
+                return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
+                    command, capture_output=True, text=True, encoding="utf-8",
+                    # A log may hold anything.
+                    errors="replace", timeout=_TIMEOUT_SECONDS, check=False, env=_environment(), input=stdin)
         except FileNotFoundError as error:
             raise OperatorError(f"the program `{command[0]}` is not here. Install it with `make setup`.") from error
         except subprocess.TimeoutExpired as error:

@@ -1,4 +1,7 @@
 import os
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,9 +76,33 @@ def test_a_container_s_own_check_is_run_anew(
     assert calls.read_text().splitlines()[-1] == "--host unix:///x.sock exec stealth-caddy /probe http http://x/"
 
 
-@pytest.mark.parametrize("answer", ["echo null", "exit 1"])
+@pytest.mark.parametrize(("answer", "found"), [
+    ("echo null", "stealth-caddy has no health check"),
+    ("echo; echo 'no such object.' >&2; exit 1", "stealth-caddy cannot be asked: no such object")])
 def test_a_container_without_a_check_is_not_called_good(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, found: str,
 ) -> None:
     fake_docker(tmp_path, monkeypatch, answer)
-    assert Engine("unix:///x.sock").check("stealth-caddy") == "stealth-caddy has no health check"
+    assert Engine("unix:///x.sock").check("stealth-caddy") == found
+
+
+@pytest.mark.parametrize(("host", "most"), [("ssh://root@far", 4), ("unix:///x.sock", 8)])
+def test_an_ssh_server_is_asked_by_few_at_once(monkeypatch: pytest.MonkeyPatch, host: str, most: int) -> None:
+    asked, seen, full = 0, 0, threading.Condition()
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        nonlocal asked, seen
+        with full:
+            asked += 1
+            seen = max(seen, asked)
+            full.notify_all()
+            full.wait_for(lambda: seen >= most, timeout=5)
+            # One too many would come now.
+            full.wait_for(lambda: seen > most, timeout=0.02)
+            asked -= 1
+        return subprocess.CompletedProcess(command, 0, "", "")
+    monkeypatch.setattr(subprocess, "run", run)
+    engine = Engine(host)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: engine.ask("info"), range(8)))
+    assert seen == most

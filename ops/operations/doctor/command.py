@@ -33,6 +33,9 @@ CHECKS: dict[str, Callable[[Case], Iterable[Finding]]] = {
 }
 
 
+_CONSEQUENCES = {"panel-warns", "certificate-missing"}
+
+
 def run(name: str, deploy: Callable[[], object]) -> list[Finding]:
     """Return what all checks found on a stack, in their order; `deploy` is what `make up` does."""
     try:
@@ -93,7 +96,6 @@ def lines(findings: list[Finding]) -> list[str]:
 
 
 def _told_once(findings: list[Finding]) -> list[Finding]:
-    """Leave out what the panel warns of a service whose fault was found: it misses what does not answer."""
-    ill = {finding.subject for finding in findings if finding.name != "panel-warns"}
-    return [finding for finding in findings
-            if finding.name != "panel-warns" or not finding.subject or finding.subject not in ill]
+    """Leave out what is seen from the panel of a service whose fault was found: it misses what does not answer."""
+    ill = {finding.subject for finding in findings if finding.name not in _CONSEQUENCES and finding.subject}
+    return [finding for finding in findings if finding.name not in _CONSEQUENCES or finding.subject not in ill]

@@ -70,7 +70,8 @@ def _of_containers(rules: Rules, outer: str, bridge: str, subnet: str) -> Iterat
     verdict = rules.walk("filter", "FORWARD", leaving)
     if verdict.drops:
         yield Finding(check="firewall", name="firewall-drops-outgoing", fix=verdict.undone or _RESTART,
-                      fault=f"The firewall of the engine's machine lets containers reach nothing, by {verdict.reason}.")
+                      fault="The firewall of the engine's machine drops what containers send to port 443 of others, by "
+                            f"{verdict.reason}.")
     if rules.walk("nat", "POSTROUTING", leaving).target not in {"MASQUERADE", "SNAT"}:
         yield Finding(check="firewall", name="firewall-not-translated", fix=_RESTART,
                       fault="The firewall of the engine's machine does not translate containers' addresses, so that "

@@ -52,7 +52,9 @@ def kernel(case: Case) -> Iterator[Finding]:
     for key, (name, fault, fix) in _FEATURES.items():
         if case.info.get(key) is False:
             yield Finding(check="kernel", name=name, fault=f"The engine's machine {fault}.", fix=fix)
-    if case.info.get("IPv4Forwarding") is False:
+    # The engine tells what was so when it was started, the machine what is so now.
+    now = case.facts.parameters.get("net/ipv4/ip_forward") if case.facts else None
+    if now == "0" or (now is None and case.info.get("IPv4Forwarding") is False):
         yield Finding(check="kernel", name="forwarding-off", fix="sudo sysctl -w net.ipv4.ip_forward=1",
                       fault="The engine's machine does not forward IPv4, so that containers reach nothing.",
                       repair=case.on_host("lets the kernel forward IPv4", "sysctl -w net.ipv4.ip_forward=1"))

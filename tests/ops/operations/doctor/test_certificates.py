@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ops.docker import Engine
+from ops.operations.doctor import certificates
 from ops.operations.doctor.certificates import judged
 from tests.ops.operations.fakes import FakeEngine
 
@@ -80,6 +81,15 @@ def test_what_cannot_be_had_and_what_the_panel_warns_of_is_found(
     monkeypatch.setattr(Engine, "logs", lambda *_: REFUSED)
     assert [item["name"] for item in found()] == ["certificate-refused", "panel-warns"]
     assert found()[1]["fault"] == "The panel warns: The audit log was changed."
+
+
+def test_a_certificate_that_the_panel_cannot_see_is_no_fault_of_its_own(
+    well: FakeEngine, found: Any, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(certificates, "_shown", lambda _: {"www.stealth.test": "timed out"})
+    assert [item["name"] for item in found()] == ["certificate-missing"]
+    well.faults["caddy"] = "connection refused"
+    assert [item["name"] for item in found()] == ["check-fails"]
 
 
 def test_what_the_panel_misses_of_a_service_that_is_ill_is_told_once(well: FakeEngine, found: Any) -> None:

@@ -48,8 +48,11 @@ def test_a_rule_that_is_about_others_is_no_fault(machine: Tell, found: Any, rule
     assert found() == []
 
 
-def test_a_rule_behind_one_that_accepts_is_no_fault(machine: Tell, found: Any) -> None:
-    machine(firewall=first_in("DOCKER-USER", "-p tcp --dport 443 -j ACCEPT\n-A DOCKER-USER -p tcp --dport 443 -j DROP"))
+@pytest.mark.parametrize("target", ["ACCEPT", "RETURN"])
+def test_a_rule_behind_one_that_lets_pass_is_no_fault(machine: Tell, found: Any, target: str) -> None:
+    # -j RETURN leaves the chain, and the rest of FORWARD decides.
+    machine(firewall=first_in("DOCKER-USER", f"-p tcp --dport 443 -j {target}\n"
+                                             "-A DOCKER-USER -p tcp --dport 443 -j DROP"))
     assert found() == []
 
 

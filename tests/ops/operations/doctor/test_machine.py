@@ -22,8 +22,6 @@ USED_UP = "[99000.5] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),task_me
 @pytest.mark.parametrize(("changes", "name", "fault"), [
     ({"MemoryLimit": False}, "memory-limits-missing", "The engine's machine cannot limit memory."),
     ({"CpuCfsQuota": False}, "processor-limits-missing", "The engine's machine cannot limit processor time."),
-    ({"IPv4Forwarding": False}, "forwarding-off",
-     "The engine's machine does not forward IPv4, so that containers reach nothing."),
     ({"SystemTime": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}, "clock-off",
      "The clock of the engine's machine is +3")])
 def test_what_the_engine_tells_is_judged(
@@ -36,6 +34,8 @@ def test_what_the_engine_tells_is_judged(
 
 
 @pytest.mark.parametrize(("part", "text", "name", "fault"), [
+    ("parameters", "net/ipv4/ip_forward:0", "forwarding-off",
+     "The engine's machine does not forward IPv4, so that containers reach nothing."),
     ("tun", "1:3", "tun-missing", "/dev/net/tun is not there, but WireGuard needs it."),
     ("disk", SOON, "disk-full", "/ of the engine's machine has 1.0 GiB left"),
     ("inodes", FULL, "inodes-full", "/ of the engine's machine has room for 440 more files only."),

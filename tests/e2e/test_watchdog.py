@@ -10,8 +10,21 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ops.docker import Engine
+from ops.panel import Panel
 from tests.e2e.containers import call
-from tests.e2e.deployment import LABEL, SERVICES, STACK, Server, await_healthy, docker, healthy, ids, inspect
+from tests.e2e.deployment import (
+    ENGINE_ADDRESS,
+    LABEL,
+    SERVICES,
+    STACK,
+    Server,
+    await_healthy,
+    docker,
+    healthy,
+    ids,
+    inspect,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -61,6 +74,11 @@ def test_stopped_processes_are_noticed_and_their_services_restarted_in_time(depl
     told = deployed.ops("watchdog", "status")
     assert told.returncode == 0, told.stdout
     assert set(re.findall(r"^\d\S+ (\w+) hangs: its process \S+ is stopped$", told.stdout, re.M)) == set(SERVICES)
+    panel, end = Panel(Engine(ENGINE_ADDRESS)), time.monotonic() + HUNG_SECONDS
+    while {entry["target"] for entry in panel.call("GET", "/audit", search="service.restart")["entries"]} != \
+            set(SERVICES):
+        assert time.monotonic() < end, "the panel was not told of each restart"
+        time.sleep(1)
     status = deployed.ops("status")
     assert status.returncode == 0, status.stdout
     assert "Watchdog: runs; last it restarted" in status.stdout

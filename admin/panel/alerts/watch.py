@@ -49,6 +49,9 @@ _DIGESTS = (
     _Digest(kind="user_expired", action="user.status", period=timedelta(hours=1),
             tell=lambda entry: entry.target if entry.detail["status"][1] == "expired" else "",
             sentence=lambda names: f"Expired: {names}."),
+    _Digest(kind="service_restarted", action="service.restart", period=timedelta(minutes=5),
+            tell=lambda entry: f"{entry.target}, which {entry.detail['reason']}",
+            sentence=lambda names: f"The watchdog restarted {names}. `ops status` shows how the services are now."),
     _Digest(kind="new_address", action="sign-in.accept", period=timedelta(minutes=5),
             tell=lambda entry: f"{entry.actor} from {entry.address}" if entry.detail["new_address"] else "",
             sentence=lambda names: f"Signed in from an address not seen before: {names}. "

@@ -8,13 +8,15 @@ from flask import current_app
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from .. import backups
-from ..accounts import requires
+from .. import audit, backups
+from ..accounts import current_actor, requires
 from ..context import config, database
 from ..engines import Engines, traffic
 from ..users.fields import MOST_BYTES
 from . import errors, shapes
 from .schemas import ID, QUERY, Strict
+
+_REASON_CHARACTERS = 400
 
 blueprint = Blueprint("api_server", __name__, description="The server, and what was done to it.")
 errors.handle(blueprint)
@@ -62,6 +64,13 @@ class BackupNote(Strict):
     is_scheduled = fields.Boolean(required=True)
     size_bytes = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(0, MOST_BYTES),
                                 metadata={"description": "Of a good backup that was made now; null if none was."})
+
+
+class RestartNote(Strict):
+    """What the watchdog tells; as a question, because it sends no body."""
+
+    service = fields.String(required=True, validate=validate.Regexp(r"[a-z]{1,32}\Z"))
+    reason = fields.String(required=True, validate=validate.Length(1, _REASON_CHARACTERS))
 
 
 class OverviewAnswer(Schema):
@@ -112,6 +121,17 @@ def note_backup(said: dict[str, Any]) -> None:
     """Write down that a backup was made, or whether one is made each day."""
     with database().write() as session:
         backups.note(session, datetime.now(UTC), **said)
+
+
+@blueprint.route("/restarts", methods=["POST"])
+# Of owners and `ops`, as a note of a backup is.
+@requires("accounts:write")
+@blueprint.arguments(RestartNote, **QUERY)
+@blueprint.response(204)
+def note_restart(said: dict[str, Any]) -> None:
+    """Write down that a service hung and was restarted, which operators are told."""
+    with database().write() as session:
+        audit.record(session, current_actor(), "service.restart", said["service"], reason=said["reason"])
 
 
 @blueprint.route("/traffic")

@@ -55,5 +55,5 @@ def _titles() -> dict[str, str]:
         "account.recovery-codes": gettext("made new recovery codes"),
         "account.session.end": gettext("ended a session"),
         "token.create": gettext("made a token"), "token.delete": gettext("removed a token"),
-        "store.restore": gettext("took over a backup"),
+        "store.restore": gettext("took over a backup"), "service.restart": gettext("restarted a service"),
     }

@@ -5,15 +5,11 @@ import select
 import socket
 import time
 
-from .engine import Container, Engine
+from .engine import Container, Engine, frames
 from .files import DAY_SECONDS, LogFile, Rules
 
 LIST_SECONDS = 5.0
 """Between two looks for containers that are new."""
-
-# Docker's stream format: one byte for the stream, three of nothing, and the length of what follows (docs.docker.com,
-# Engine API, ContainerAttach).
-_HEAD_BYTES = 8
 
 
 class Follower:
@@ -35,12 +31,9 @@ class Follower:
             if head.split(b" ", 2)[1:2] != [b"200"]:
                 raise ValueError(f"the engine answers {head[:80]!r}")
             self._rest, self._head_is_read = rest, True
-        while len(self._rest) >= _HEAD_BYTES:
-            end = _HEAD_BYTES + int.from_bytes(self._rest[4:_HEAD_BYTES], "big")
-            if len(self._rest) < end:
-                break
-            self._take(self._rest[_HEAD_BYTES:end], now)
-            self._rest = self._rest[end:]
+        lines, self._rest = frames(self._rest)
+        for line in lines:
+            self._take(line, now)
         return bool(data)
 
     def _take(self, line: bytes, now: float) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .engine import Container, Engine, printable
+from .news import News
 from .processes import end, frozen
 from .record import Record
 
@@ -39,6 +40,7 @@ class Watchdog:
 
     def __init__(self, engine: Engine, record: Record, say: Callable[[str], None]) -> None:
         self._engine, self._record, self._say = engine, record, say
+        self._news = News(engine)
         self._frozen: dict[str, int] = {}
         self._patience: dict[str, Patience] = {}
         self._last_said: dict[str, str] = {}
@@ -46,8 +48,10 @@ class Watchdog:
     def look(self, now: float) -> None:
         """Look at each container once."""
         try:
-            for container in self._engine.containers():
+            containers = list(self._engine.containers())
+            for container in containers:
                 self._judge(container, now)
+            self._news.tell(containers, now)
         except (OSError, ValueError, KeyError) as error:
             self._tell("engine", f"the engine cannot be asked: {error}")
             self._record.note(fault=f"the engine cannot be asked: {error}")
@@ -68,6 +72,7 @@ class Watchdog:
         elif end(self._engine, container, gently=not self._frozen.pop(container.id, 0)):
             patience.acted(now)
             self._record.add(service, reason)
+            self._news.add(container, reason)
             self._tell(service, f"{service} {reason}: its first process was ended, Docker starts it again.")
 
     def _reason(self, container: Container) -> str:

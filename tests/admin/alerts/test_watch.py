@@ -174,3 +174,12 @@ def test_what_is_delivered_is_not_due_and_what_is_old_goes(database: Database) -
 
 def told_in(session: Any) -> int:
     return len(session.scalars(select(Message)).all())
+
+
+def test_restarts_by_the_watchdog_are_told_together(database: Database) -> None:
+    look_at_events(database, NOW)
+    note(database, "service.restart", "xray", actor="ops", reason="hangs")
+    note(database, "service.restart", "caddy", actor="ops", reason="is unhealthy (refused)")
+    look_at_events(database, minutes(6))
+    assert told(database) == ["The watchdog restarted xray, which hangs, caddy, which is unhealthy (refused). "
+                              "`ops status` shows how the services are now."]

@@ -67,6 +67,12 @@ class FakeEngine:
         self.said: dict[str, list[bytes]] = {}
         """Lines of each container with their times, all of which a request gets before its stream ends."""
 
+        self.run: list[tuple[str, list[str]]] = []
+        """What was to be run in which container."""
+
+        self.prints = b""
+        """What it prints."""
+
         self.asked_since: list[str] = []
         self.is_slow = False
         """Whether a stream comes in pieces of a few bytes."""
@@ -90,6 +96,15 @@ def serving(path: Path) -> Iterator[FakeEngine]:
             self.end_headers()
             self.wfile.write(json.dumps(found).encode())
 
+        def do_POST(self) -> None:
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            is_start = self.path.endswith("/start")
+            if not is_start:
+                engine.run.append((self.path.split("/")[2], sent["Cmd"]))
+            self.send_response(200 if is_start else 201)
+            self.end_headers()
+            self.wfile.write(_framed(engine.prints) if is_start else b'{"Id": "1"}')
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -112,12 +127,16 @@ def _give_out(engine: FakeEngine, path: str, stream: BufferedIOBase) -> None:
     asked = parse_qs(urlsplit(path).query)
     assert (asked["follow"], asked["timestamps"]) == (["1"], ["1"])
     engine.asked_since.append(asked["since"][0])
-    frames = b"".join(b"\x01\0\0\0" + len(line).to_bytes(4, "big") + line
-                      for line in engine.said.get(path.split("/")[2].removeprefix("id-of-"), []))
+    lines = engine.said.get(path.split("/")[2].removeprefix("id-of-"), [])
+    frames = b"".join(map(_framed, lines))
     size = 7 if engine.is_slow else len(frames) or 1
     for begin in range(0, len(frames), size):
         stream.write(frames[begin:begin + size])
         stream.flush()
+
+
+def _framed(data: bytes) -> bytes:
+    return b"\x01\0\0\0" + len(data).to_bytes(4, "big") + data
 
 
 def _answer(engine: FakeEngine, path: str) -> Any:

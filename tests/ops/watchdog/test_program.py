@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -247,3 +248,38 @@ def test_while_it_is_off_nothing_is_restarted_and_logs_are_written(
     assert running.wait(timeout=10) == 0
     assert xray.process.poll() is None
     assert json.loads(state.read_text())["acts"] == []
+
+
+def test_the_panel_is_told_of_a_restart_when_it_is_well_and_until_it_takes_it(
+    dog: Dog, engine: FakeEngine, xray: Daemon,
+) -> None:
+    panel = engine.daemons["admin"] = Daemon()
+    panel.health, engine.prints = "starting", b'{"status": 503, "text": ""}\n'
+    xray.health, xray.said = "unhealthy", "50% & more"
+    dog.look(0)
+    xray.process.wait()
+    xray.start()
+    xray.health = "healthy"
+    assert engine.run == []
+    panel.health = "healthy"
+    dog.look(5, 10)
+    assert len(engine.run) == 1, "it waits before it tries again"
+    engine.prints = b'{"status": 204, "text": ""}\n'
+    dog.look(70, 75, 200)
+    assert len(engine.run) == 2
+    name, words = engine.run[-1]
+    assert (name, words[:-1]) == ("id-of-admin", ["/usr/bin/python3", "-I", "-S", "/app/call.py", "POST"])
+    asked = urlsplit(words[-1])
+    assert (asked.path, parse_qs(asked.query)) == (
+        "/restarts", {"service": ["xray"], "reason": ["is unhealthy (50% & more)"]})
+
+
+def test_a_panel_that_refuses_for_good_is_not_asked_again(dog: Dog, engine: FakeEngine, xray: Daemon) -> None:
+    engine.daemons["admin"], engine.prints = Daemon(), b'{"status": 404, "text": ""}\n'
+    xray.health = "unhealthy"
+    dog.look(0)
+    xray.process.wait()
+    xray.start()
+    xray.health = "healthy"
+    dog.look(5, 100, 200)
+    assert len(engine.run) == 1

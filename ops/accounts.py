@@ -5,10 +5,7 @@ from typing import Any
 import click
 
 from . import output
-from .docker import Engine
-from .panel import Panel
 from .quantities import shown_minute
-from .target import Target
 from .users import Command
 
 _ROLES = ("reader", "operator", "owner")
@@ -22,7 +19,7 @@ def accounts(context: click.Context, as_json: bool) -> None:
     """Look after those who sign in to the panel."""
     if as_json:
         output.answer_in_json()
-    context.obj = Command(Panel(Engine(Target.read(context.obj).docker_host)), as_json)
+    context.obj = Command(context.obj)
 
 
 @accounts.command("list")

@@ -90,16 +90,16 @@ def _fail(context: click.Context, sentence: str, code: int) -> None:
 def _give_json(command: click.Command) -> None:
     """Let a command and those below it answer in JSON, unless they do already."""
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
-        # A group's own --json is for all of it.
-        if not _has_json(command) or _runs_alone(command):
+        if _has_json(command) and not _runs_alone(command):
+            # The group knows how, and takes the word for all of them; it may stand behind theirs as well.
+            inner.params.append(_option(_answer))
+        else:
             _give_json(inner)
     if command.callback is None or (isinstance(command, click.Group) and not _runs_alone(command)):
         return
     is_own = _has_json(command)
     if not is_own:
-        command.params.append(click.Option(
-            ["--json"], is_flag=True, expose_value=False, is_eager=True, callback=_remember,
-            help="Print one JSON document; all else goes to standard error."))
+        command.params.append(_option(_remember))
     command.callback = _answering(command.callback, is_own=is_own)
 
 
@@ -109,6 +109,16 @@ def _has_json(command: click.Command) -> bool:
 
 def _runs_alone(command: click.Command) -> bool:
     return isinstance(command, click.Group) and command.invoke_without_command
+
+
+def _option(callback: Callable[[click.Context, click.Parameter, bool], None]) -> click.Option:
+    return click.Option(["--json"], is_flag=True, expose_value=False, is_eager=True, callback=callback,
+                        help="Print one JSON document; all else goes to standard error.")
+
+
+def _answer(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        context.meta[_JSON], context.meta[_COMMAND] = True, context.command_path.partition(" ")[2]
 
 
 def _remember(context: click.Context, _: click.Parameter, is_asked: bool) -> None:

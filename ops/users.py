@@ -1,6 +1,7 @@
 """The commands for people: `ops users ...`, each of them one call of the panel's API."""
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,19 +28,23 @@ def users(context: click.Context, as_json: bool) -> None:
     """Add, show, change and remove those who may use the server."""
     if as_json:
         output.answer_in_json()
-    context.obj = Command(Panel(Engine(Target.read(context.obj).docker_host)), as_json)
+    context.obj = Command(context.obj)
 
 
 class Command:
-    """A panel, and how its answers are shown."""
+    """The panel of a stack, and how its answers are shown."""
 
-    def __init__(self, panel: Panel, as_json: bool) -> None:
-        self.panel = panel
-        self._as_json = as_json
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel; raises OperatorError when there is no such stack, once the whole command line was read."""
+        return Panel(Engine(Target.read(self._stack).docker_host))
 
     def show(self, answer: object, text: str) -> None:
         """Print the answer itself, or the text that says the same to people."""
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if self._as_json else text)
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False) if output.wants_json() else text)
 
 
 def _limits(command: Any) -> Any:

@@ -12,13 +12,15 @@ from ops import output
 from ops.cli import main
 from ops.errors import InterruptedRun, OperatorError
 from ops.operations import commands
+from ops.panel import Panel
 from ops.stack import Stack
 
 LEAVES = {
-    "users": ["add alice", "list", "show alice", "edit alice", "enable alice", "disable alice", "delete --yes alice",
-              "link alice", "revoke alice", "renew alice", "reset-usage alice", "export", "import /dev/null"],
-    "accounts": ["list", "add bob", "reset bob", "role bob reader", "enable bob", "disable bob", "delete --yes bob",
-                 "tokens bob", "token bob", "revoke bob 1"],
+    "users": ["add alice", "list", "show alice", "edit --note x alice", "enable alice", "disable alice",
+              "delete --yes alice", "link alice", "revoke alice", "renew alice", "reset-usage alice", "export",
+              "import /dev/null"],
+    "accounts": ["list", "add --role reader bob", "reset bob", "role bob reader", "enable bob", "disable bob",
+                 "delete --yes bob", "tokens bob", "token --name x --scope users:read bob", "revoke bob 1"],
 }
 ARGUMENTS = {"restore": "restore latest", "completion": "completion bash", "config get": "config get domain",
              "config import": "config import /dev/null"}
@@ -51,11 +53,6 @@ def test_every_command_is_tried_here() -> None:
     assert {" ".join(path) if path[0] in LEAVES else path[0] for path in leaves(main)} == tried
 
 
-def with_json(words: list[str]) -> list[str]:
-    # For users and accounts it belongs to the group.
-    return [words[0], "--json", *words[1:]] if words[0] in LEAVES else [*words, "--json"]
-
-
 REFUSED = [words for words in typed() if not " ".join(words).startswith(WITHOUT_STACK)]
 
 
@@ -65,13 +62,20 @@ def test_a_refusal_ends_with_1_and_one_sentence_or_one_document(words: list[str]
     assert done.exit_code == 1, done.output
     assert done.stderr.startswith("Error: stack nowhere has no file Pulumi.nowhere.yaml")
     assert done.stdout == ""
-    done = run(*with_json(words))
+    done = run(*words, "--json")
     assert done.exit_code == 1
     document = json.loads(done.stdout)
     assert (document["ok"], document["exit_code"], document["stack"]) == (False, 1, "nowhere")
     assert document["error"].startswith("stack nowhere has no file")
     assert " ".join(words).startswith(document["command"])
     assert document["command"]
+
+
+@pytest.mark.parametrize("words", [("users", "--json", "list"), ("users", "list", "--json")])
+def test_for_users_it_may_stand_at_either_place(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Panel, "call", lambda *_, **__: {"users": [], "total": 0})
+    done = CliRunner().invoke(main, list(words))
+    assert json.loads(done.stdout) == []
 
 
 def test_the_doctor_finds_that_the_stack_is_missing() -> None:
@@ -82,8 +86,7 @@ def test_the_doctor_finds_that_the_stack_is_missing() -> None:
 
 @pytest.mark.parametrize("words", typed(), ids=" ".join)
 def test_a_wrong_command_line_ends_with_2(words: list[str]) -> None:
-    # Of a stack that is there: a group looks for it before its command's own words are read.
-    assert CliRunner().invoke(main, [*words, "--no-such-option"]).exit_code == 2
+    assert run(*words, "--no-such-option").exit_code == 2
 
 
 @pytest.fixture

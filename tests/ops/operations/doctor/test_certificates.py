@@ -55,9 +55,10 @@ def names(chain: list[bytes], roots: list[bytes]) -> Iterator[str]:
     return (finding.name for finding in judged("www.vpn.org", chain, roots, NOW))
 
 
-@pytest.mark.parametrize("named", ["www.vpn.org", "*.vpn.org"])
-def test_a_good_certificate_is_no_fault(named: str) -> None:
-    assert [*names([OURS.leaf(-1, 89, named)], [THEIRS.root, OURS.root])] == []
+@pytest.mark.parametrize(("begins", "ends", "named"), [
+    (-1, 89, "www.vpn.org"), (-1, 89, "*.vpn.org"), (-0.1, 0.4, "www.vpn.org")])
+def test_a_good_certificate_is_no_fault(begins: float, ends: float, named: str) -> None:
+    assert [*names([OURS.leaf(begins, ends, named)], [THEIRS.root, OURS.root])] == []
 
 
 @pytest.mark.parametrize(("begins", "ends", "named", "name"), [

@@ -69,7 +69,9 @@ def _may(file: File, user: int, groups: Mapping[int, None], *, writes: bool) -> 
 
 
 def _allows(file: File, shift: int, *, writes: bool) -> bool:
-    wanted = _READ | (_ENTER if file.is_folder else 0) | (_WRITE if writes else 0)
+    # A file of its own that nobody may write is one that the service replaces as a whole.
+    must_write = writes and (file.is_folder or shift != _OWNER)
+    wanted = _READ | (_ENTER if file.is_folder else 0) | (_WRITE if must_write else 0)
     return (file.mode >> shift) & wanted == wanted
 
 

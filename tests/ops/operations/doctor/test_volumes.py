@@ -13,8 +13,8 @@ from tests.ops.operations.fakes import FakeEngine
 @pytest.mark.parametrize(("file", "fault", "fix"), [
     ("0 0 600 f", "xray may not write /var/lib/xray/users.json in its volume stealth-xray-data: it belongs to 0:0 with "
                   "mode 600, and xray is 10002.", f"sudo sh -c 'chown -R 10002:10002 {VOLUME}'"),
-    ("10002 10002 400 f", "xray may not write /var/lib/xray/users.json in its volume stealth-xray-data: it belongs to "
-                          "10002:10002 with mode 400, and xray is 10002.", f"sudo sh -c 'chmod -R u+rwX {VOLUME}'")])
+    ("10002 10002 200 f", "xray may not write /var/lib/xray/users.json in its volume stealth-xray-data: it belongs to "
+                          "10002:10002 with mode 200, and xray is 10002.", f"sudo sh -c 'chmod -R u+rwX {VOLUME}'")])
 def test_a_file_that_its_service_cannot_use_is_found(
     machine: Tell, found: Any, file: str, fault: str, fix: str,
 ) -> None:
@@ -25,7 +25,7 @@ def test_a_file_that_its_service_cannot_use_is_found(
 
 @pytest.mark.parametrize(("file", "is_read_only", "groups"), [
     ("10002 10002 400 f", True, []), ("0 0 444 f", True, []), ("0 10009 640 f", True, ["10009"]),
-    ("10001 10002 660 f", False, [])])
+    ("10001 10002 660 f", False, []), ("10002 10002 400 f", False, [])])
 def test_a_file_that_its_service_can_use_is_no_fault(
     well: FakeEngine, machine: Tell, found: Any, file: str, groups: list[str], *, is_read_only: bool,
 ) -> None:

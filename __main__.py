@@ -52,6 +52,8 @@ pulumi.export("panelUrl", secrets.panel.apply(lambda keys: f"https://{plan.name(
 pulumi.export("panelUsername", settings.admin_username)
 pulumi.export("panelPassword", secrets.panel_password)
 pulumi.export("metricsToken", secrets.panel.apply(lambda keys: keys.metrics_token))
+# No secret: `ops` compares it with the configuration (ops/rotate/deployed.py).
+pulumi.export("rotations", {name: made.generation for name, made in settings.rotations.made.items()})
 if settings.mode == "full":
     pulumi.export("subscriptionUrl", secrets.panel.apply(lambda keys: subscription_url(settings, plan, keys)))
 if deployment.certificates.roots is not None:

@@ -21,6 +21,7 @@ from .operations.commands import COMMANDS
 from .operations.waiting import await_health
 from .rotate import configured as rotations
 from .rotate.commands import COMMANDS as ROTATE_COMMANDS
+from .rotate.deployed import refuse_lost
 from .stack import Stack
 from .target import Target, settings
 from .unfinished import Mark
@@ -42,8 +43,9 @@ def main(context: click.Context, stack: str) -> None:
 
 
 @main.command()
+@click.option("--former-secrets", is_flag=True, help="Go back to former values where the file has lost its rotations.")
 @click.pass_obj
-def up(name: str) -> None:
+def up(name: str, former_secrets: bool) -> None:
     """Build and start everything, or bring what runs to what the configuration says."""
     began = time.monotonic()
     target, unfinished = Target.read(name), Mark(name)
@@ -52,6 +54,8 @@ def up(name: str) -> None:
     engine = preflight.check(target)
     stack = Stack(name, click.echo)
     stack.prepare()
+    if not former_secrets:
+        refuse_lost(stack, settings(name))
     rotations.end_due(stack, click.echo)
     stack.repair(engine)
     try:

@@ -12,7 +12,7 @@ from ..stack import Stack
 from ..target import settings
 from ..unfinished import Mark
 from ..update.journal import refuse_unfinished
-from . import listing, rotation
+from . import configured, deployed, listing, rotation
 from .table import ELSEWHERE, ROTATED_HERE, Secret
 
 _HOURS = {"h": 1, "d": 24, "w": 168}
@@ -59,11 +59,24 @@ def rotate(context: click.Context, secret: str | None, overlap: timedelta | None
     if row.name in _OWN_FILES:
         _rotate_file(stack, row, bool(overlap), yes, without_backup)
         return
+    if deployed.is_behind(stack, row.name, settings(stack.name)):
+        _go_on(context, stack, row)
+        return
     length = overlap if overlap is not None else _OVERLAP if row.overlap else timedelta()
     rotation.refuse(row, settings(stack.name), length)
     _agree(row, length, yes)
     _prepare(stack, without_backup)
     until = rotation.write(stack, row, settings(stack.name), length)
+    _deploy(context, row, until)
+
+
+def _go_on(context: click.Context, stack: Stack, row: Secret) -> None:
+    _refuse_unfinished(stack)
+    click.echo(f"A rotation of {row.name} was written and not deployed to its end; going on with that one.")
+    _deploy(context, row, configured.overlaps(settings(stack.name)).get(row.name))
+
+
+def _deploy(context: click.Context, row: Secret, until: datetime | None) -> None:
     _up(context)
     click.echo(f"{row.name} is rotated.{f' The former one is good until {until:%Y-%m-%d %H:%M} UTC.' if until else ''}")
     click.echo(f"{row.who}: {row.then}.")
@@ -157,7 +170,8 @@ def _up(context: click.Context) -> None:
     try:
         context.invoke(up)
     except OperatorError as error:
-        raise OperatorError(f"{error}\nThe configuration is written already: mend that, and run `make up`.") from error
+        raise OperatorError(
+            f"{error}\nThe configuration is written already: mend that, and run the same again.") from error
 
 
 COMMANDS: tuple[click.Command, ...] = (rotate,)

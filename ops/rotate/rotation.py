@@ -1,6 +1,6 @@
 """Rotates a secret that is derived from a seed: writes its next generation for the deploy to follow.
 
-All that a kill can leave is a configuration that the server has not followed yet; `make up` is what it needs then.
+All that a kill can leave is a configuration that the server has not followed yet: the same command goes on with it.
 """
 
 from collections.abc import Mapping
@@ -23,8 +23,7 @@ def refuse(secret: Secret, values: Mapping[str, Any], overlap: timedelta) -> Non
     if until := configured.overlaps(values).get(secret.name):
         raise OperatorError(
             f"{secret.name} is in an overlap until {until:%Y-%m-%d %H:%M} UTC, and a third value would end the first. "
-            f"If its rotation was cut short, run `make up`; else end the overlap by `ops rotate {secret.name} "
-            "--finish`.")
+            f"End the overlap by `ops rotate {secret.name} --finish`.")
 
 
 def write(stack: Stack, secret: Secret, values: Mapping[str, Any], overlap: timedelta) -> datetime | None:

@@ -1,6 +1,7 @@
 """Secrets are rotated under clients: where two can be in force, former links go on until the overlap ends."""
 
 import json
+import random
 import re
 import subprocess
 import time
@@ -14,21 +15,24 @@ from urllib.parse import urlsplit
 import pytest
 
 from ops import subscription
+from tests.e2e.belongings import had
 from tests.e2e.client import Client, all_clients, client, each
-from tests.e2e.deployment import SERVICES, STACK, Server, address, healthy, ids
+from tests.e2e.deployment import SERVICES, STACK, Server, address, ids
+from tests.e2e.killing import rounds
 from tests.e2e.outside import PAGE, Outside
 from tests.e2e.programs import PROTOCOLS, program
-from tests.e2e.test_deploy import kill_below
+from tests.e2e.test_killed import killed_and_repeated
 
 pytestmark = pytest.mark.integration
 
-# Each protocol that has a secret of its own, and how its clients are let in by two.
+# Of the protocols those whose clients can be let in by two values at a time.
 OVERLAPPING = {"reality-short-id": "vlessReality", "websocket-path": "vlessWebsocket", "shadowtls": "shadowtls",
                "tunnel-path": "wireguardWebsocket"}
-ALONE = {"reality": "vlessReality", "shadowsocks": "shadowtls", "wireguard": "wireguard"}
 OF_THE_PANEL = ("panel-path", "subscription-path", "subscription-key", "metrics-token")
 _AGO = datetime(2026, 11, 1, tzinfo=UTC)
 _COMES_BACK_SECONDS = 12
+# About what one takes undisturbed.
+_ROTATION_SECONDS = 40
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +41,12 @@ def rotated(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     place = tmp_path_factory.mktemp("rotations")
     configure(server, place, {})
     server.up()
+    assert server.ops("users", "add", "alice").returncode == 0
     yield server
+    assert server.ops("users", "delete", "alice", "--yes").returncode == 0
     server.configure()
-    server.up()
+    done = server.ops("up", "--former-secrets")
+    assert done.returncode == 0, done.stdout
 
 
 def configure(server: Server, place: Path, rotations: dict[str, Any]) -> None:
@@ -84,7 +91,10 @@ def status_of(server: Server, url: str, token: str = "") -> int:
     with closing(subscription.connect(str(split.hostname), address("caddy"), outputs["authorityCertificate"],
                                       20)) as line:
         line.request("GET", split.path, headers={"Authorization": f"Bearer {token}"} if token else {})
-        return line.getresponse().status
+        answer = line.getresponse()
+        # To its end: Caddy tells its log of answers that nobody took, with their addresses.
+        answer.read()
+        return answer.status
 
 
 def panels(outputs: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -108,12 +118,14 @@ def test_former_links_go_on_until_the_overlap_ends_and_no_longer(rotated: Server
     assert "The former websocket-path is good until" in said
     fresh, now = rotated.links(), rotated.outputs()
     assert {name for name in PROTOCOLS if links[name] != fresh[name]} == set(OVERLAPPING.values())
-    assert {key for key in outputs if outputs[key] != now[key]} == {"panelUrl", "subscriptionUrl", "metricsToken"}
+    assert {key for key in outputs if outputs[key] != now[key]} == {
+        "panelUrl", "subscriptionUrl", "metricsToken", "rotations"}
     for given in (links, fresh):
         with all_clients(rotated, links=given) as made:
             assert passing(made, beyond.url) == set(PROTOCOLS)
     assert answering(rotated, outputs) == answering(rotated, now) == set(panels(now))
     assert json.loads(rotated.subscription("json", outputs["subscriptionUrl"])) == fresh
+    assert now["rotations"] == dict.fromkeys(("websocket-path", *others), 2)
     again = rotated.ops("rotate", "websocket-path", "--yes")
     assert again.returncode == 1
     assert "is in an overlap until" in again.stdout
@@ -132,8 +144,9 @@ def test_former_links_go_on_until_the_overlap_ends_and_no_longer(rotated: Server
 
 
 def test_without_an_overlap_the_former_are_refused_at_once(rotated: Server, beyond: Outside) -> None:
-    links = rotated.links()
-    configure(rotated, place_of(rotated), {name: entry(7, None) for name in (*ALONE, "session-key", "agents")})
+    former = {name: entry(number, None) for name, number in rotated.outputs()["rotations"].items()}
+    configure(rotated, place_of(rotated), former | {
+        name: entry(7, None) for name in ("reality", "shadowsocks", "wireguard", "session-key", "agents")})
     rotated.up()
     links, before = rotated.links(), ids()
     refusal = rotated.ops("rotate", "wireguard", "--overlap", "1d", "--yes")
@@ -152,24 +165,25 @@ def test_without_an_overlap_the_former_are_refused_at_once(rotated: Server, beyo
     assert listed["wireguard"]["command"] == "ops rotate wireguard"
 
 
-def test_a_rotation_that_is_killed_is_finished_by_the_next_deploy(rotated: Server) -> None:
-    configure(rotated, place_of(rotated), {})
-    rotated.up()
-    users, path = rotated.ops("users", "export").stdout, rotated.outputs()["panelUrl"]
-    process = rotated.start("python", "-m", "ops", "rotate", "panel-path", "--overlap", "none", "--yes",
-                            "--without-backup")
+def test_a_file_that_has_lost_its_rotations_is_refused(rotated: Server) -> None:
     file = rotated.folder / f"Pulumi.{STACK}.yaml"
-    while "panel-path" not in file.read_text() or ids().keys() == set(SERVICES):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    for word in ("pulumi", "-m ops", "python"):
-        kill_below(rotated, word)
-    process.communicate(timeout=60)
-    rotated.up()
-    assert healthy() == set(SERVICES)
+    before = file.read_text()
+    configure(rotated, place_of(rotated), {})
+    refused_ = rotated.ops("up")
+    assert refused_.returncode == 1
+    assert "the server has later values of" in refused_.stdout
+    file.write_text(before)
+
+
+@pytest.mark.parametrize("seed", rounds())
+def test_a_rotation_killed_at_any_moment_is_finished_by_the_same_command(rotated: Server, seed: int) -> None:
+    before, path = had(rotated), rotated.outputs()["panelUrl"]
+    words = ("rotate", "panel-path", "--overlap", "none", "--yes", "--without-backup")
+    killed_and_repeated(rotated, lambda: words, random.Random(f"rotate {seed}"), _ROTATION_SECONDS)
+    after = had(rotated)
     assert rotated.outputs()["panelUrl"] != path
-    assert json.loads(rotated.ops("users", "export").stdout)["users"] == json.loads(users)["users"]
-    assert "No changes; 6 containers healthy" in rotated.up()
+    assert {key: after[key] for key in after if key != "outputs"} == {
+        key: before[key] for key in before if key != "outputs"}
 
 
 def test_the_private_authority_is_another_and_its_certificates_with_it(rotated: Server, beyond: Outside) -> None:

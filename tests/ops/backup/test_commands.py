@@ -37,7 +37,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(room, "clear", lambda *_: said.append("clear"))
     monkeypatch.setattr(room, "serves", lambda *_: False)
     monkeypatch.setattr(commands, "make", lambda _, forgets: said.append("forget" if forgets else "backup"))
-    monkeypatch.setattr(main.commands["up"], "callback", lambda: said.append("up"))
+    monkeypatch.setattr(main.commands["up"], "callback", lambda **_: said.append("up"))
     monkeypatch.setattr(unfinished, "LOG_FOLDER", tmp_path / ".pulumi" / "logs")
     return said
 
@@ -46,7 +46,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours handles it."""
 
 
-def die() -> None:
+def die(**_: object) -> None:
     raise Killed
 
 

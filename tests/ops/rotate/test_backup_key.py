@@ -88,6 +88,7 @@ def test_a_rotation_that_was_killed_goes_on(
         rotate(tmp_path)
     assert opens(tmp_path, keys["key"].read_text()) == [True, True]
     assert opens(tmp_path, former) == [False, False]
+    assert [len(list((tmp_path / place / "keys").iterdir())) for place in ("backups", "others")] == [1, 1]
     assert not keys["next"].exists()
 
 

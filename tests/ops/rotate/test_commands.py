@@ -9,12 +9,13 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from ops import target
 from ops.backup import commands as backup
 from ops.cli import main
 from ops.errors import OperatorError
 from ops.operations.doctor import secrets
 from ops.operations.doctor.findings import Case
-from ops.rotate import configured
+from ops.rotate import configured, deployed
 from ops.rotate.table import ALL, DERIVED, ELSEWHERE
 from ops.stack import Stack
 from ops.target import Target
@@ -31,6 +32,8 @@ class Pulumi:
     def __init__(self, file: Path, done: list[str]) -> None:
         self.file, self.done = file, done
         self.fails = False
+        self.deployed: dict[str, int] | None = None
+        """What the server has; what the file says, unless a test has another."""
 
     def call(self, *words: str) -> str:
         if words == ("stack", "export"):
@@ -69,7 +72,6 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: list[str]) -> 
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text("config:\n  stealth-vpn:domain: stealth.test\n")
     fake = Pulumi(file, done)
-    from ops import target
     real = target.settings
     for module in ("ops.rotate.commands", "ops.rotate.configured", "ops.operations.doctor.secrets"):
         monkeypatch.setattr(f"{module}.settings", lambda stack: real(stack, tmp_path))
@@ -77,14 +79,20 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: list[str]) -> 
     monkeypatch.setattr(Stack, "prepare", lambda _: None)
     monkeypatch.setattr(Stack, "is_made", lambda _: True)
     monkeypatch.setattr(Stack, "call", lambda _, *words: fake.call(*words))
+    monkeypatch.setattr(deployed, "generations",
+                        lambda _: generations_of(fake) if fake.deployed is None else fake.deployed)
     monkeypatch.setattr(backup, "make", lambda _: done.append("backup"))
-    monkeypatch.setattr(main.commands["up"], "callback", lambda: done.append("up"))
+    monkeypatch.setattr(main.commands["up"], "callback", lambda **_: done.append("up"))
     return fake
 
 
 def rotations(pulumi: Pulumi) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(pulumi.file.read_text())["config"].get("stealth-vpn:rotations", {})
     return found
+
+
+def generations_of(pulumi: Pulumi) -> dict[str, int]:
+    return {name: entry["generation"] for name, entry in rotations(pulumi).items() if "generation" in entry}
 
 
 def given(pulumi: Pulumi, **changes: Any) -> None:
@@ -177,13 +185,54 @@ def test_a_write_that_is_cut_short_leaves_the_file_as_it_was(pulumi: Pulumi) -> 
 def test_a_deploy_that_fails_says_what_finishes_the_rotation(
     pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise OperatorError("xray is not healthy")
 
     monkeypatch.setattr(main.commands["up"], "callback", fail)
     said = ops("reality", "--yes")
     assert said.exit_code == 1
-    assert "The configuration is written already: mend that, and run `make up`." in said.output
+    assert "The configuration is written already: mend that, and run the same again." in said.output
+
+
+@pytest.mark.parametrize("ends", [{}, {"overlapUntil": LATER}])
+def test_the_same_command_goes_on_with_a_rotation_that_was_cut_short(
+    pulumi: Pulumi, done: list[str], ends: dict[str, str],
+) -> None:
+    given(pulumi, rotations={"shadowtls": {"generation": 3, "rotatedAt": AT, **ends}})
+    pulumi.deployed = {"shadowtls": 2}
+    said = ops("shadowtls", "--yes")
+    assert said.exit_code == 0, said.output
+    assert "was written and not deployed to its end; going on with that one" in said.output
+    assert ("The former one is good until 2999-01-01" in said.output) == bool(ends)
+    assert done == ["up"]
+    assert rotations(pulumi)["shadowtls"]["generation"] == 3
+
+
+def test_a_file_that_has_lost_its_rotations_is_not_deployed(pulumi: Pulumi, tmp_path: Path) -> None:
+    given(pulumi, rotations={"agents": {"generation": 3, "rotatedAt": AT}})
+    stack = Stack("local", lambda _: None)
+    for there in ({"agents": 3}, {"agents": 2}, {}):
+        pulumi.deployed = there
+        deployed.refuse_lost(stack, target.settings("local", tmp_path))
+    for there in ({"agents": 4}, {"agents": 3, "reality": 2}):
+        pulumi.deployed = there
+        with pytest.raises(OperatorError, match=r"the server has later values of (agents|reality) than Pulumi\.local"):
+            deployed.refuse_lost(stack, target.settings("local", tmp_path))
+
+
+def test_what_the_server_has_is_read_from_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    stack, file = Stack("local", lambda _: None), tmp_path / ".pulumi" / "stacks" / "stealth-vpn" / "local.json"
+    assert deployed.generations(stack) == {}
+    file.parent.mkdir(parents=True)
+    for latest, found in ((None, {}), ({"resources": []}, {}), ({"resources": [
+            {"type": "pulumi:pulumi:Stack", "outputs": {"rotations": {"reality": 2.0}}}]}, {"reality": 2})):
+        file.write_text(json.dumps({"checkpoint": {"latest": latest}}))
+        assert deployed.generations(stack) == found
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    monkeypatch.setattr(Stack, "is_made", lambda _: True)
+    monkeypatch.setattr(Stack, "outputs", lambda _: {"rotations": {"wireguard": 4}})
+    assert deployed.generations(stack) == {"wireguard": 4}
 
 
 def test_an_overlap_ends_by_hand_or_at_the_next_deploy_after_its_time(pulumi: Pulumi, done: list[str]) -> None:
@@ -202,8 +251,8 @@ def test_the_doctor_names_overlaps_past_their_end(pulumi: Pulumi) -> None:
     entries = {name: {"generation": 2, "rotatedAt": AT, "overlapUntil": until}
                for name, until in (("shadowtls", LATER), ("panel-path", PAST))}
     given(pulumi, rotations=entries)
-    target = Target(stack="local", docker_host="unix:///x.sock", http_port=80, https_port=443, ipv6=False)
-    (finding,) = secrets.overlaps(Case(None, target, list))  # type: ignore[arg-type] # it asks no engine
+    where = Target(stack="local", docker_host="unix:///x.sock", http_port=80, https_port=443, ipv6=False)
+    (finding,) = secrets.overlaps(Case(None, where, list))  # type: ignore[arg-type] # it asks no engine
     assert finding.fix == "ops rotate panel-path --finish"
     assert "was to end on 2026-11-20 00:00 UTC" in finding.fault
 

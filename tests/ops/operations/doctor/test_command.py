@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from ops.cli import main
 from ops.docker import Engine
+from ops.errors import OperatorError
 from ops.operations.doctor import command
 from ops.target import Target
 from tests.ops.operations.fakes import FakeEngine, entry, ops
@@ -39,7 +41,6 @@ def test_programs_get_the_findings(well: FakeEngine) -> None:
 
 
 def test_what_is_stopped_is_not_wrong_unless_it_runs(well: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
     target = replace(Target.read("local"), stopped=frozenset({"xray"}))
     monkeypatch.setattr(Target, "read", lambda _: target)
     well.entries["xray"] = entry("xray", "exited", out_of_memory=True)
@@ -98,12 +99,12 @@ def test_a_deploy_mends_several_things_and_is_made_once(well: FakeEngine) -> Non
     assert deployed == ["once"]
 
 
+@pytest.mark.parametrize("error", [OperatorError("the engine gave no answer in 60 s."), KeyError("Subnet")])
 def test_a_check_that_cannot_be_made_is_told_and_keeps_no_other_from_being_made(
-    well: FakeEngine, monkeypatch: pytest.MonkeyPatch,
+    well: FakeEngine, monkeypatch: pytest.MonkeyPatch, error: Exception,
 ) -> None:
     def broken(_: object) -> Any:
-        from ops.errors import OperatorError
-        raise OperatorError("the engine gave no answer in 60 s.")
+        raise error
     monkeypatch.setitem(command.CHECKS, "disk", broken)
     well.entries["xray"] = entry("xray", "paused")
     names = [item["name"] for item in json.loads(ops("doctor", "--json").stdout)["findings"]]

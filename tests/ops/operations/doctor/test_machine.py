@@ -61,6 +61,11 @@ def test_what_the_machine_lacks_is_found(
     assert first["fault"].startswith(fault)
 
 
+def test_a_small_machine_with_swap_is_no_fault(machine: Tell, found: Any) -> None:
+    machine(memory="MemTotal:   524288 kB\nMemAvailable:   262144 kB\nSwapTotal:   2097152 kB")
+    assert found() == []
+
+
 def test_what_the_kernel_ended_long_ago_is_past(machine: Tell, found: Any) -> None:
     machine(kills=USED_UP.replace("99000.5", "10.5"))
     assert found() == []

@@ -5,18 +5,17 @@ replaced, and no other.
 """
 
 import json
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from ..docker import Engine
 from ..errors import OperatorError
 from ..stack import Stack
-from ..target import ROOT, Target
+from ..target import Target
+from . import builds
 from .waiting import await_health
 
 _IMAGE = "docker:index/image:Image"
-_SHOWN_LINES = 15
 
 
 class Builder:
@@ -29,9 +28,10 @@ class Builder:
         """Build the images whose sources changed, and leave all containers as they are."""
         self._stack.prepare()
         self._stack.repair(self._engine)
-        follower = self._stack.run("up", "--yes", "--skip-preview", *_targets("**::stealth-*-image"))
-        self._show(f"{follower.changes or 'No'} images were built. `make up` replaces the services that they are for."
-                   if follower.changes else "Every image is as its sources are; nothing was built.")
+        # By docker itself: a state with new images beside old containers is one that the policies refuse.
+        count = builds.build(self._engine, self._stack.run("preview").planned, self._show)
+        self._show(f"{count} images were built. `make up` replaces the services that they are for."
+                   if count else "Every image is as its sources are; nothing was built.")
 
     def rebuild(self, service: str | None) -> None:
         """Build the image of a service, or of each, anew, and replace the service; Caddy comes last."""
@@ -53,21 +53,9 @@ class Builder:
 
     def _build_anew(self, service: str, inputs: dict[str, Any]) -> None:
         self._show(f"  image stealth-{service} is being built anew ...")
-        if lines := fault_of(self._engine, build_words(inputs)):
+        if lines := builds.fault_of(self._engine, builds.build_words(inputs)):
             raise OperatorError(f"image stealth-{service} does not build. Mend what its last lines say, and run "
                                 f"`ops rebuild {service}` again; what runs was not touched.\n{lines}")
-
-
-def fault_of(engine: Engine, words: list[str]) -> str:
-    """Build an image by a docker command; return the last lines if that fails, else nothing."""
-    process = engine.start(*words)
-    lines: deque[str] = deque(maxlen=_SHOWN_LINES)
-    try:
-        lines.extend(process.stdout or ())
-    finally:
-        process.kill()
-        process.wait()
-    return "".join(lines).rstrip() or "no reason was given" if process.returncode != 0 else ""
 
 
 def images_of(export: str) -> dict[str, dict[str, Any]]:
@@ -76,20 +64,6 @@ def images_of(export: str) -> dict[str, dict[str, Any]]:
     found = {entry["inputs"]["imageName"].partition("/")[2].partition(":")[0]: entry["inputs"]
              for entry in resources if entry["type"] == _IMAGE and not entry.get("delete")}
     return {name: found[name] for name in sorted(found, key=lambda name: (name == "caddy", name)) if name != "builder"}
-
-
-def build_words(inputs: dict[str, Any], *, anew: bool = True) -> list[str]:
-    """Return the docker command that builds an image as the provider does (docker_image_build.go), or anew.
-
-    Paths in the state count from the project's folder. The provider's own build follows, finds each of these steps
-    done, and ends with the same image.
-    """
-    build = inputs["build"]
-    words = ["build", *(["--no-cache"] if anew else []), "--progress", "plain", "--provenance=false",
-             "--tag", inputs["imageName"], "--file", str(ROOT / build["dockerfile"]), "--platform", build["platform"]]
-    for name, value in sorted((build.get("args") or {}).items()):
-        words += ["--build-arg", f"{name}={value}"]
-    return [*words, str(ROOT / build["context"])]
 
 
 def _targets(*patterns: str) -> list[str]:

@@ -7,11 +7,12 @@ others, and no more, and what was untouched stays so.
 from collections.abc import Callable
 
 from ..docker import Engine
+from ..operations import builds
 from ..operations.waiting import await_health
 from ..stack import Stack
 from ..target import Target, settings
 from ..verify.state import State
-from . import builds, checks, images, store
+from . import checks, images, store
 
 _AGAIN = "ops update --continue"
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Set
 from .. import certificates
 from ..docker import Engine
 from ..errors import OperatorError
+from ..operations import builds
 from ..operations.waiting import await_health
 from ..stack import Stack
 from ..target import FULL, Target
 from ..verify.state import State
-from . import builds, checks, gates
+from . import checks, gates
 from .gates import Patience
 
 _ORDER = ("xray", "trojan", "singbox", "wireguard", "admin", "caddy")

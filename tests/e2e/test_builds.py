@@ -25,3 +25,20 @@ def test_a_rebuild_replaces_that_service_alone_and_its_former_image_can_go(deplo
     assert cleaned.returncode == 0, cleaned.stdout
     assert former not in docker("images", "--all", "--quiet", "--no-trunc").split()
     assert healthy() == set(SERVICES)
+
+
+def test_changed_sources_are_built_without_a_touch_and_taken_by_the_next_deploy(deployed: Server) -> None:
+    before = ids()
+    file = deployed.folder / "images" / "trojan" / "Dockerfile"
+    text = file.read_text()
+    file.write_text(text + "LABEL built=first\n")
+    try:
+        built = deployed.ops("build")
+        assert built.returncode == 0, built.stdout
+        assert "1 images were built" in built.stdout
+        assert ids() == before
+        deployed.up()
+        assert {name for name in SERVICES if ids()[name] != before[name]} == {"trojan"}
+        assert inspect("trojan")["Config"]["Labels"]["built"] == "first"
+    finally:
+        file.write_text(text)

@@ -7,7 +7,8 @@ import pytest
 from ops.docker import Container, Engine
 from ops.errors import OperatorError
 from ops.events import Follower
-from ops.operations.rebuild import Builder, build_words, images_of
+from ops.operations.builds import build_words
+from ops.operations.rebuild import Builder, images_of
 from ops.stack import Stack
 from ops.target import ROOT, Target
 from tests.ops.operations.fakes import NAMES, FakeEngine
@@ -100,11 +101,18 @@ def test_an_unknown_service_is_refused_with_those_that_there_are(runs: list[tupl
         builder([]).rebuild("nginx")
 
 
-def test_build_asks_for_images_only(runs: list[tuple[str, ...]]) -> None:
+def test_build_builds_what_a_preview_would_change_and_deploys_nothing(
+    runs: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch,
+) -> None:
     said: list[str] = []
     builder(said).build()
-    assert runs == [("up", "--yes", "--skip-preview", "--target", "**::stealth-*-image")]
+    assert runs == [("preview",)]
     assert said == ["Every image is as its sources are; nothing was built."]
+    monkeypatch.setattr(Follower, "planned", {"stealth-xray-image": inputs("xray"), "stealth-xray": {}}, raising=False)
+    monkeypatch.setattr(Follower, "__init__", lambda *_: None)
+    builder(said).build()
+    assert [words[0] for words in runs] == ["preview", "preview", "build"]
+    assert said[-1] == "1 images were built. `make up` replaces the services that they are for."
 
 
 def test_an_image_that_waits_for_its_deletion_is_none() -> None:

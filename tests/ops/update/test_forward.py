@@ -6,9 +6,10 @@ import pytest
 from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.events import Follower
+from ops.operations import builds
 from ops.stack import Stack
 from ops.target import Target
-from ops.update import back, builds, checks, forward, gates, images, store
+from ops.update import back, checks, forward, gates, images, store
 from ops.update.back import Back
 from ops.update.forward import Forward, services_of
 from tests.ops.operations.fakes import FakeEngine

@@ -5,7 +5,7 @@ import pytest
 from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.events import UNKNOWN
-from ops.update import builds
+from ops.operations import builds
 from tests.ops.operations.fakes import FakeEngine
 from tests.ops.operations.test_rebuild import Build, inputs
 
@@ -42,7 +42,7 @@ def test_the_builder_comes_first_and_the_others_get_its_id(built: list[str]) -> 
 
 
 def test_a_build_that_fails_is_named_with_its_last_lines(built: list[str]) -> None:
-    with pytest.raises(OperatorError, match=r"image stealth-trojan does not build:\n(.|\n)*undefined: x"):
+    with pytest.raises(OperatorError, match=r"image stealth-trojan does not build\. (.|\n)*undefined: x"):
         builds.build(ENGINE, {"stealth-trojan-image": inputs("trojan")}, lambda _: None)
 
 

@@ -2,9 +2,13 @@
 
 import json
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
+import psutil
 import pytest
 
 from tests.integration.project import Project
@@ -65,6 +69,39 @@ def test_a_fault_of_the_program_comes_with_its_traceback(project: Project) -> No
     assert "Traceback" in failed.stdout
     assert "a fault of ours" in failed.stdout
     assert "unhandled error" not in failed.stdout, "the program has told its error itself"
+
+
+def test_the_host_ends_after_an_engine_that_was_killed(project: Project) -> None:
+    project.write("import time\nwhile True: time.sleep(0.1)")
+    engine = project.start("preview")
+    below: list[psutil.Process] = []
+    try:
+        await_true(lambda: hosts_below(engine.pid))
+        below = psutil.Process(engine.pid).children(recursive=True)
+        hosts = hosts_below(engine.pid)
+        engine.kill()
+        engine.wait()
+        await_true(lambda: not any(is_alive(host) for host in hosts))
+    finally:
+        engine.kill()
+        for process in below:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def hosts_below(pid: int) -> list[psutil.Process]:
+    return [child for child in psutil.Process(pid).children() if child.name().startswith("pulumi-language")]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def await_true(look: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_a_missing_environment_is_said_with_the_command_that_makes_it(project: Project) -> None:

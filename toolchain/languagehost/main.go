@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
@@ -18,6 +19,8 @@ import (
 
 // maxMessageBytes is the engine's own limit for one message (sdk/go/common/util/rpcutil).
 const maxMessageBytes = 400 << 20
+
+const orphanPoll = time.Second
 
 func main() {
 	if len(os.Args) < 2 {
@@ -40,6 +43,7 @@ func serve(engineAddress string) error {
 	pulumirpc.RegisterLanguageRuntimeServer(server, &host{engineAddress: engineAddress})
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	go awaitOrphanhood(stop)
 	go func() {
 		<-stop
 		server.Stop()
@@ -47,4 +51,13 @@ func serve(engineAddress string) error {
 	// The engine reads the port from the first line of standard output.
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
 	return server.Serve(listener)
+}
+
+// awaitOrphanhood interrupts when the engine has died without a word: then this process has another parent.
+func awaitOrphanhood(stop chan<- os.Signal) {
+	engine := os.Getppid()
+	for os.Getppid() == engine {
+		time.Sleep(orphanPoll)
+	}
+	stop <- os.Interrupt
 }

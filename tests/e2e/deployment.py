@@ -104,8 +104,9 @@ def restart_engine() -> None:
 class Server:
     """The tests' own server: a copy of the checkout, with a state of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, through: tuple[str, ...] = ()) -> None:
+        """Copy the checkout; commands run by way of `through`, such as on another machine (second.py)."""
+        self.folder, self._through = folder, through
         listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"],
                                 cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for name in filter(None, listed.split("\0")):
@@ -137,7 +138,7 @@ class Server:
             self.standing = None
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return subprocess.Popen(
-            [str(self.folder / "toolchain" / "run.sh"), *words], cwd=self.folder, text=True,
+            [*self._through, str(self.folder / "toolchain" / "run.sh"), *words], cwd=self.folder, text=True,
             env=environment | {"STACK": STACK}, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True)
 

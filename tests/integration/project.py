@@ -45,7 +45,7 @@ class Project:
             [str(TOOLS / "pulumi"), "--non-interactive", *arguments],
             cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=120, check=False)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command, of which nobody wants to know what it says."""
         return subprocess.Popen(
             [str(TOOLS / "pulumi"), "--non-interactive", *arguments], cwd=self.folder, env=self.environment(),

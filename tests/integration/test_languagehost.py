@@ -73,7 +73,7 @@ def test_a_fault_of_the_program_comes_with_its_traceback(project: Project) -> No
 
 def test_the_host_ends_after_an_engine_that_was_killed(project: Project) -> None:
     project.write("import time\nwhile True: time.sleep(0.1)")
-    engine = project.start("preview")
+    engine = project.begin("preview")
     below: list[psutil.Process] = []
     try:
         await_true(lambda: hosts_below(engine.pid))

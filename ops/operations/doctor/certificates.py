@@ -57,21 +57,25 @@ def judged(name: str, chain: list[bytes], roots: list[bytes], now: datetime) -> 
     """Judge what is shown for a name as a client does: its time, its names, and who signed it; all in DER."""
     # Here and not above: the other commands shall not wait for it.
     from cryptography import x509
-    from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
     leaf, *between = map(x509.load_der_x509_certificate, chain)
     begins, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     if ends <= now:
         yield _found("certificate-expired", f"The certificate of {name} ended {ends:%Y-%m-%d %H:%M} UTC.")
-        return
-    if begins > now:
+    elif begins > now:
         yield _found("certificate-early", f"The certificate of {name} holds only from {begins:%Y-%m-%d %H:%M} UTC on; "
                                           "one of the clocks is wrong.")
-        return
-    if ends - now < min(_SOON, (ends - begins) / _LATE):
-        yield _found("certificate-late", f"The certificate of {name} ends in {span(ends - now)}, and was not renewed.")
-    if not _is_for(leaf, name):
+    elif not _is_for(leaf, name):
         yield _found("certificate-other-name", f"The certificate that is shown for {name} is not for that name.")
-        return
+    else:
+        if ends - now < min(_SOON, (ends - begins) / _LATE):
+            yield _found("certificate-late", f"The certificate of {name} ends in {span(ends - now)}, and was not "
+                                             "renewed.")
+        yield from _of_trust(name, leaf, between, roots, now)
+
+
+def _of_trust(name: str, leaf: Any, between: list[Any], roots: list[bytes], now: datetime) -> Iterator[Finding]:
+    from cryptography import x509
+    from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
     if not roots:
         return
     store = Store([x509.load_der_x509_certificate(root) for root in roots])

@@ -8,6 +8,7 @@ from ... import preflight
 from ...errors import OperatorError
 from ...watchdog.host import State
 from .. import cleanup
+from .facts import Facts
 from .findings import Case, Finding
 
 TUN = Path("/dev/net/tun")
@@ -131,7 +132,11 @@ def memory(case: Case) -> Iterator[Finding]:
                             "next build of an image may use up.",
                       fix="sudo fallocate -l 2G /swapfile && sudo chmod 600 /swapfile && sudo mkswap /swapfile && "
                           "sudo swapon /swapfile, and a line for it in /etc/fstab")
-    recent = [kill for kill in case.facts.kills if not kill.is_limit and kill.age_seconds < _RECENT_SECONDS]
+    yield from _of_kills(case.facts)
+
+
+def _of_kills(facts: Facts) -> Iterator[Finding]:
+    recent = [kill for kill in facts.kills if not kill.is_limit and kill.age_seconds < _RECENT_SECONDS]
     if recent:
         yield Finding(check="memory", name="memory-used-up",
                       fix="pulumi config set resourceProfile small, then make up",

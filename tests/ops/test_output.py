@@ -167,3 +167,20 @@ def test_bash_takes_what_is_printed_for_it() -> None:
     said = subprocess.run(["bash", "-c", 'eval "$1"; complete -p ops', "bash", run("completion", "bash").stdout],
                           capture_output=True, text=True, check=True)
     assert said.stdout.strip().endswith("_ops_completion ops")
+
+
+def test_a_command_that_calls_another_answers_once() -> None:
+    @click.command()
+    def inner() -> None:
+        click.echo("inner")
+
+    @click.command()
+    @click.pass_context
+    def outer(context: click.Context) -> None:
+        click.echo("outer")
+        context.invoke(inner)
+    group = output.Commands("all")
+    group.add_command(inner)
+    group.add_command(outer)
+    done = CliRunner().invoke(group, ["outer", "--json"])
+    assert json.loads(done.stdout)["said"] == ["outer", "inner"]

@@ -1,6 +1,7 @@
 """`ops rotate`: what it says, what it refuses, and in which order it does things."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -295,3 +296,11 @@ def test_each_secret_has_its_row_in_the_document() -> None:
         (row,) = [line for line in text.splitlines() if line.startswith(f"| `{secret.name}` |")]
         assert bool(secret.overlap) == ("| none |" not in row), secret.name
     assert len(DERIVED) == 15
+
+
+def test_what_the_document_names_after_a_break_in_can_be_rotated() -> None:
+    text = Path("docs/rotate.md").read_text().partition("## After a break-in")[2].partition("\n## ")[0]
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in text.splitlines() if line.startswith("| ")}
+    assert {"admin", "caddy", "singbox", "trojan", "wireguard", "xray"} <= set(rows)
+    named = {word for line in rows.values() for word in re.findall(r"`([a-z-]+)`", line)}
+    assert named <= {secret.name for secret in DERIVED}

@@ -185,7 +185,8 @@ def _filled(script: str, stack: str, **values: str) -> str:
         raise OperatorError(f"{stack} is no name of a stack. Use letters, digits, dots, _ and -.")
     name = f"watchdog-{stack}"
     return script.format(**_PLACES, stack=stack, python=PYTHON, service=f"stealth-vpn-{name}",
-                         state=f"{_PLACES['runtime']}/{name}.json", off=f"{_PLACES['library']}/{name}.off", **values)
+                         state=f"{_PLACES['runtime']}/{name}.json", home=f"{_PLACES['library']}/{stack}",
+                         off=f"{_PLACES['library']}/{name}.off", **values)
 
 
 def _encoded(data: bytes) -> str:

@@ -9,7 +9,7 @@ After=docker.service
 
 [Service]
 Type=notify
-WorkingDirectory={library}
+WorkingDirectory={home}
 ExecStart={python} {words}
 Restart=always
 RestartSec=5
@@ -48,29 +48,34 @@ end() {{
 INSTALL = _PARTS + """\
 [ "$(id -u)" = 0 ] || {{ echo root; exit; }}
 {python} -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {{ echo python; exit; }}
-[ ! -e {off} ] || [ {force} = yes ] || [ -n "{logs}" ] || {{ echo off; exit; }}
+if [ -e {off} ] && [ {force} = no ] && [ -z "{logs}" ]; then
+	# It may have run for the logs until now.
+	end
+	echo off
+	exit
+fi
 [ {force} = no ] || rm -f {off}
 report() {{ if [ -e {off} ]; then echo off; else echo "$1"; fi; }}
-if [ "$(cat {library}/digest 2>/dev/null)" = {digest} ] && runs; then
+if [ "$(cat {home}/digest 2>/dev/null)" = {digest} ] && runs; then
 	if ! has_systemd || systemctl is-enabled --quiet {service}; then report kept; exit; fi
 fi
 end
-mkdir -p {library} {runtime}
+mkdir -p {home} {runtime}
 if [ -n "{logs}" ]; then
 	mkdir -p "{logs}"
 	# The group that reads the system's own logs; what is made in there inherits it.
 	chgrp adm "{logs}"
 	chmod 2750 "{logs}"
 fi
-rm -rf {library}/stealth_watchdog {library}/digest
-echo {program} | base64 -d | tar -x --no-same-owner -C {library}
+rm -rf {home}/stealth_watchdog {home}/digest
+echo {program} | base64 -d | tar -x --no-same-owner -C {home}
 if has_systemd; then
 	echo {unit_text} | base64 -d >{units}/{service}.service
 	systemctl daemon-reload
 	systemctl --quiet enable {service}
 	systemctl restart {service}
 else
-	(cd {library} && exec setsid {python} {words} >>{log}/{service}.log 2>&1 </dev/null) &
+	(cd {home} && exec setsid {python} {words} >>{log}/{service}.log 2>&1 </dev/null) &
 	tries=0
 	until runs; do
 		tries=$((tries + 1))
@@ -78,23 +83,23 @@ else
 		sleep 0.1
 	done
 fi
-echo {digest} >{library}/digest
+echo {digest} >{home}/digest
 report installed
 """
 
 OFF = _PARTS + """\
 [ "$(id -u)" = 0 ] || {{ echo root; exit; }}
-mkdir -p {library}
+mkdir -p "$(dirname {off})"
 : >{off}
 [ -n "{logs}" ] || end
 echo off
 """
 
 REMOVE = _PARTS + """\
-[ -e {library}/digest ] || {{ echo none; exit; }}
+[ -e {home}/digest ] || {{ echo none; exit; }}
 [ "$(id -u)" = 0 ] || {{ echo root; exit; }}
 end
-rm -rf {library}/stealth_watchdog {library}/digest {units}/{service}.service {state} {state}.lock
+rm -rf {home} {units}/{service}.service {state} {state}.lock
 if has_systemd; then systemctl daemon-reload; fi
 echo removed
 """

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 _SHOWN_OUTPUT = 200
 _ANSWER_SECONDS = 10.0
 _FRAME_HEAD_BYTES = 8
+_RETRIES = 3
+"""The engine's own number of failed checks, where a container has none."""
+
 _LABEL = "org.stealth-vpn.stack"
 
 
@@ -21,6 +24,8 @@ class Container(NamedTuple):
     """Of its first process, on this machine."""
 
     health: str
+    """healthy, unhealthy, starting, or empty without a check; unhealthy only for checks that have failed."""
+
     said: str
     """What its last health check said."""
 
@@ -111,9 +116,14 @@ def _container(entry: dict[str, Any]) -> Container:
     state = entry["State"]
     health = state.get("Health") or {}
     checks = health.get("Log") or []
+    status = health.get("Status", "")
+    # The engine says unhealthy also when it only checks no more, and after a pause until the next check (moby's
+    # container/health.go, CloseMonitorChannel).
+    if status == "unhealthy" and health["FailingStreak"] < (entry["Config"]["Healthcheck"].get("Retries") or _RETRIES):
+        status = "starting"
     return Container(
         service=entry["Name"].removeprefix("/stealth-"), id=entry["Id"], pid=state["Pid"],
-        health=health.get("Status", ""), said=printable(checks[-1]["Output"] if checks else ""),
+        health=status, said=printable(checks[-1]["Output"] if checks else ""),
         is_kept=state["Running"] and not state["Paused"] and not state["Restarting"] and state["Pid"] > 0
         and entry["HostConfig"]["RestartPolicy"]["Name"] == "always")
 

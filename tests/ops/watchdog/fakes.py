@@ -24,7 +24,7 @@ class Daemon:
 
     def __init__(self, script: str = TREE) -> None:
         self.script, self.policy, self.is_paused = script, "always", False
-        self.health, self.said = "healthy", ""
+        self.health, self.said, self.failures = "healthy", "", 3
         self.start()
 
     def start(self) -> None:
@@ -54,9 +54,11 @@ class Daemon:
 
     def entry(self, name: str) -> dict[str, Any]:
         return {"Id": f"id-of-{name}", "Name": f"/stealth-{name}",
+                "Config": {"Healthcheck": {"Retries": 3}},
                 "HostConfig": {"RestartPolicy": {"Name": self.policy}},
                 "State": {"Pid": self.process.pid, "Running": True, "Paused": self.is_paused, "Restarting": False,
-                          "Health": {"Status": self.health, "Log": [{"Output": self.said}]}}}
+                          "Health": {"Status": self.health, "FailingStreak": self.failures,
+                                     "Log": [{"Output": self.said}]}}}
 
 
 class FakeEngine:

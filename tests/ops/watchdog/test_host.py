@@ -150,6 +150,16 @@ def test_a_teardown_takes_everything_away(machine: Path) -> None:
     assert [list((machine / name).iterdir()) for name in ("library", "runtime")] == [[], []]
 
 
+def test_a_teardown_of_another_stack_leaves_it_alone(machine: Path) -> None:
+    install()
+    other = replace(TARGET, stack="other")
+    assert host.install(ENGINE, other, force=False) == "installed"
+    assert host.remove(ENGINE, "other") == "removed"
+    assert state().runs
+    assert [folder.name for folder in (machine / "library").iterdir()] == ["local"]
+    assert install() == "kept"
+
+
 def test_systemd_gets_a_unit_that_runs_the_same(systemd: Path) -> None:
     assert install() == "installed"
     assert (systemd / "calls").read_text().splitlines()[-3:] == [
@@ -242,8 +252,11 @@ def test_with_a_folder_it_writes_logs_there_also_while_it_is_off(machine: Path, 
     assert pid(machine) == first
     assert state().runs
     assert state().line == f"Watchdog: off; logs are written to {machine}/data/logs."
-    assert host.install(ENGINE, TARGET, force=True) == "installed", "without logs it is another one"
+    assert host.install(ENGINE, TARGET, force=False) == "off", "without logs there is nothing for it to do"
     await_end(first)
+    assert not state().runs
+    host.install(ENGINE, with_logs, force=True)
+    assert host.install(ENGINE, TARGET, force=False) == "installed", "without logs it is another one"
     assert state().logs == ""
 
 

@@ -283,3 +283,14 @@ def test_a_panel_that_refuses_for_good_is_not_asked_again(dog: Dog, engine: Fake
     xray.health = "healthy"
     dog.look(5, 100, 200)
     assert len(engine.run) == 1
+
+
+def test_one_that_is_called_unhealthy_without_failed_checks_as_after_a_pause_is_left_alone(
+    dog: Dog, xray: Daemon,
+) -> None:
+    xray.health, xray.failures = "unhealthy", 2
+    dog.look(0, 5, 10)
+    assert xray.process.poll() is None
+    xray.failures = 3
+    dog.look(15)
+    assert xray.process.wait(timeout=10) == 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ..docker import Engine
 from ..errors import OperatorError
 from ..operations.services import Service
+from ..operations.words import printable
 from ..panel import Panel
 
 HEALTH_SECONDS = 50
@@ -16,6 +17,7 @@ SOAK_SECONDS = 40
 """How long every container must have run without a fault; what crashes after 30 s is meant to be caught."""
 
 _LOOK_SECONDS = 2.0
+_SHOWN_LINES = 5
 
 
 class Patience:
@@ -49,7 +51,7 @@ def soak(engine: Engine, stack: str, names: Collection[str], show: Callable[[str
     while True:
         services = _services(engine, stack, names)
         for service in services.values():
-            _refuse(service, first.get(service.name, service))
+            _refuse(engine, service, first.get(service.name, service))
         if missing := sorted(set(names) - services.keys()):
             raise OperatorError(f"{missing[0]} has no container any more.")
         if all(_age(service) >= SOAK_SECONDS for service in services.values()):
@@ -67,11 +69,16 @@ def readable(engine: Engine) -> None:
         raise OperatorError(f"the new panel cannot read its store: {error}") from error
 
 
-def _refuse(service: Service, first: Service) -> None:
+def _refuse(engine: Engine, service: Service, first: Service) -> None:
     if service.state != "running" or service.health == "unhealthy":
-        raise OperatorError(f"{service.name} {service.fault or 'has ended and was started again'}")
-    if service.since != first.since or (service.restarts and _age(service) < SOAK_SECONDS):
-        raise OperatorError(f"{service.name} has ended and was started again (exit code {service.exit_code}).")
+        fault = f"{service.name} {service.fault}"
+    elif service.since != first.since or (service.restarts and _age(service) < SOAK_SECONDS):
+        fault = f"{service.name} has ended and was started again."
+    else:
+        return
+    # The way back takes the container away, and what it said with it.
+    lines = engine.logs(service.container).strip().splitlines()[-_SHOWN_LINES:]
+    raise OperatorError("\n".join([fault, *(f"    {printable(line)}" for line in lines)]))
 
 
 def _services(engine: Engine, stack: str, names: Collection[str]) -> dict[str, Service]:

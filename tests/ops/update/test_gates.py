@@ -53,6 +53,11 @@ def test_patience_begins_anew_with_another_container(engine: FakeEngine) -> None
         now += HEALTH_SECONDS - 3
 
 
+@pytest.fixture(autouse=True)
+def _last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "logs", lambda _, name: f"1\n2\n3\n4\n5\nthe last words of {name}\n")
+
+
 def soak(engine: FakeEngine, *after: dict[str, Any]) -> int:
     """Soak while the entries of xray come one after the other; return how often it slept."""
     rest, slept = list(after), 0
@@ -80,15 +85,17 @@ def test_a_soak_waits_until_the_youngest_has_run_long_enough(engine: FakeEngine)
 
 
 @pytest.mark.parametrize(("fallen", "sentence"), [
-    ({"restarts": 1, "exit_code": 1}, "xray has ended and was started again"),
+    ({"restarts": 1, "exit_code": 1}, r"xray has ended and was started again\."),
     ({"health": "unhealthy", "said": "no answer"}, "xray is unhealthy: no answer"),
     ({"state": "exited", "exit_code": 3}, r"xray does not run \(exit code 3\)"),
     ({"state": "restarting", "restarts": 2}, "xray ends again and again")])
 def test_what_falls_in_the_soak_is_named(engine: FakeEngine, fallen: dict[str, Any], sentence: str) -> None:
     engine.entries = {name: aged(name, 1000) for name in NAMES}
     engine.entries["xray"] = aged("xray", 5)
-    with pytest.raises(OperatorError, match=sentence):
+    with pytest.raises(OperatorError, match=sentence) as caught:
         soak(engine, aged("xray", 1, **fallen))
+    lines = str(caught.value).splitlines()
+    assert (len(lines), lines[-1]) == (6, "    the last words of stealth-xray")
 
 
 def test_what_fell_before_the_soak_began_is_named_too(engine: FakeEngine) -> None:

@@ -22,6 +22,8 @@ from tests.e2e.second import Machine, machine
 pytestmark = pytest.mark.integration
 
 WRITES_PER_SECOND = 50
+"""At most; a slow machine takes fewer, and each run prints how many it took."""
+
 RESTORE_SECONDS = 600
 WRITERS = 4
 _FIRST_QUOTA = 10**12
@@ -51,7 +53,7 @@ class Written:
 
 @contextmanager
 def writing(server: Server) -> Iterator[Written]:
-    """Change users 50 times a second for as long as the block lasts; each writer has a user of its own."""
+    """Change users up to 50 times a second for as long as the block lasts; each writer has a user of its own."""
     written, stop = Written(), threading.Event()
 
     def write(api: PanelApi, user: int, began: float) -> None:

@@ -33,7 +33,7 @@ def test_changed_sources_are_built_without_a_touch_and_taken_by_the_next_deploy(
     text = file.read_text()
     file.write_text(text + "LABEL built=first\n")
     try:
-        built = deployed.ops("build")
+        built = deployed.run("make", "build")
         assert built.returncode == 0, built.stdout
         assert "1 images were built" in built.stdout
         assert ids() == before

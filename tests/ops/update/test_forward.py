@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,20 @@ def test_the_store_is_put_back_by_the_former_panel_in_a_container_that_can_do_no
         assert part in words
     engine.answers = {("run",): "kept\n"}
     assert store.go_back(ENGINE, "local", "sha256:2") is False
+
+
+@pytest.mark.parametrize(("said", "refused"), [
+    ("/app/venv/bin/python: can't open file '/app/revision.py': [Errno 2] No such file or directory\n", False),
+    ("The panel's store is damaged (x); restore a backup from before.\n", True)])
+def test_a_former_panel_without_the_program_keeps_its_store_and_a_fault_is_told(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, said: str, refused: bool,
+) -> None:
+    monkeypatch.setattr(Engine, "ask", lambda _, *words: subprocess.CompletedProcess(words, 2, "", said))
+    if refused:
+        with pytest.raises(OperatorError, match="cannot be had back as it was: The panel's store is damaged"):
+            store.go_back(ENGINE, "local", "sha256:2")
+    else:
+        assert store.go_back(ENGINE, "local", "sha256:2") is False
 
 
 def test_images_of_before_have_a_name_that_no_build_takes() -> None:

@@ -174,7 +174,7 @@ def _put(found: Restore, stack: Stack, engine: Engine, host: str, *, keep_data: 
     stack.prepare()
     if host:
         stack.call("config", "set", "dockerHost", host)
-    found.put_state(stack)
+    found.put_state(stack, host)
     if not keep_data:
         found.put_volumes(engine)
 

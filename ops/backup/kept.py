@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 _STACK = "pulumi:pulumi:Stack"
+_PROVIDER = "pulumi:providers:docker"
 _VOLUME = "docker:index/volume:Volume"
 
 
@@ -22,8 +23,12 @@ def parsed(text: bytes) -> dict[str, Any]:
     return state
 
 
-def reduced(state: dict[str, Any]) -> str:
-    """Return the state with the protected resources, and what they need, only."""
+def reduced(state: dict[str, Any], docker_host: str = "") -> str:
+    """Return the state with the protected resources, and what they need, only.
+
+    `docker_host` is the engine that the server goes to, if another. A provider whose address changes would have all
+    that it has made replaced (https://www.pulumi.com/docs/iac/concepts/resources/providers/), which is protected.
+    """
     deployment = state["deployment"]
     resources = {entry["urn"]: entry for entry in deployment["resources"] if not entry.get("delete")}
     kept: set[str] = set()
@@ -33,8 +38,14 @@ def reduced(state: dict[str, Any]) -> str:
         if urn not in kept:
             kept.add(urn)
             waiting += _needed(resources[urn])
-    left = [entry for urn, entry in resources.items() if urn in kept]
+    left = [_moved(entry, docker_host) for urn, entry in resources.items() if urn in kept]
     return json.dumps({**state, "deployment": {**deployment, "resources": left, "pending_operations": []}})
+
+
+def _moved(entry: dict[str, Any], docker_host: str) -> dict[str, Any]:
+    if not docker_host or entry["type"] != _PROVIDER:
+        return entry
+    return entry | {part: (entry.get(part) or {}) | {"host": docker_host} for part in ("inputs", "outputs")}
 
 
 def volumes(state: dict[str, Any]) -> dict[str, dict[str, str]]:

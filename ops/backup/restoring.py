@@ -70,9 +70,9 @@ class Restore:
         if phrase and "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
             _put(_passphrase_file(), phrase + b"\n", is_private=True)
 
-    def put_state(self, stack: Stack) -> None:
-        """Give the stack the state of the backup, without what can be made again."""
-        stack.restore(kept.reduced(self._state))
+    def put_state(self, stack: Stack, docker_host: str = "") -> None:
+        """Give the stack the state of the backup, without what can be made again; `docker_host` if another engine."""
+        stack.restore(kept.reduced(self._state, docker_host))
 
     def put_volumes(self, engine: Engine) -> None:
         """Make the volumes that cannot be made again, with what was in them."""

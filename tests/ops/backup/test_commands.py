@@ -64,7 +64,7 @@ class Found:
     def put_files(self) -> None:
         self._put("files")
 
-    def put_state(self, _: Stack) -> None:
+    def put_state(self, _: Stack, __: str) -> None:
         self._put("state")
 
     def put_volumes(self, _: Engine) -> None:

@@ -54,6 +54,18 @@ def test_secrets_stay_encrypted_and_nothing_is_pending(state: dict[str, Any]) ->
     assert deployment["pending_operations"] == []
 
 
+@pytest.mark.parametrize("host", ["", "ssh://root@new.example.com"])
+def test_on_another_engine_the_provider_has_its_address_from_the_start(state: dict[str, Any], host: str) -> None:
+    old = {"host": "unix:///var/run/docker.sock", "version": "5.2.0"}
+    state["deployment"]["resources"] = [
+        entry | {"inputs": old, "outputs": old} if entry["type"] == "pulumi:providers:docker" else entry
+        for entry in RESOURCES]
+    found = json.loads(kept.reduced(state, host))["deployment"]["resources"]
+    engine = next(entry for entry in found if entry["urn"] == f"{URN}engine")
+    assert engine["inputs"] == engine["outputs"] == old | ({"host": host} if host else {})
+    assert all("inputs" not in entry for entry in found if entry["urn"] == f"{URN}default")
+
+
 def test_the_volumes_are_made_with_the_labels_that_the_deploy_expects(state: dict[str, Any]) -> None:
     state["deployment"]["resources"] = RESOURCES[:-1]
     assert kept.volumes(state) == {"stealth-admin-data": {"org.stealth-vpn.stack": "local"}}

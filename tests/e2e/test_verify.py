@@ -1,9 +1,7 @@
 """`ops verify` beside a real server: it finds nothing, and then each thing that somebody does by hand."""
 
-import getpass
 import json
 import os
-import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -197,17 +195,13 @@ def test_a_secret_in_clear_in_the_state_and_files_open_to_others_are_found(deplo
 def by_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServer]:
     """An ssh server on this machine, which every `ssh` of a command knows."""
     with ssh_server(tmp_path) as server:
-        program = tmp_path / "bin" / "ssh"
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec /usr/bin/ssh {shlex.join(server.options())} "$@"\n')
-        program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        monkeypatch.setenv("PATH", f"{server.let_every_ssh_know()}:{os.environ['PATH']}")
         yield server
 
 
 def test_by_ssh_the_same_is_checked_and_the_same_is_found(deployed: Server, by_ssh: SshServer) -> None:
     count = verified(deployed)["counts"]["kept"]
-    deployed.configure(dockerHost=f"ssh://{getpass.getuser()}@127.0.0.1:{by_ssh.port}")
+    deployed.configure(dockerHost=by_ssh.address)
     try:
         assert verified(deployed)["counts"] == {"differs": 0, "not checked": 0, "kept": count}
         with by_hand("--publish", "127.0.0.1:9999:80"):

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,19 @@ class SshServer:
         return ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
                 "-o", f"IdentityFile={self.folder}/key", "-o", "StrictHostKeyChecking=yes",
                 "-o", f"UserKnownHostsFile={self.folder}/{known_hosts}"]
+
+    @property
+    def address(self) -> str:
+        """The Docker Engine behind it, as a configuration names it."""
+        return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
+
+    def let_every_ssh_know(self) -> Path:
+        """Make an `ssh` that gets in by itself; return the folder that a PATH must begin with."""
+        program = self.folder / "bin" / "ssh"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec /usr/bin/ssh {shlex.join(self.options())} "$@"\n')
+        program.chmod(0o755)
+        return program.parent
 
     def provider(self, name: str, known_hosts: str = "known_hosts", port: int = 0) -> str:
         """Return the line of a program that makes a Docker provider by this server."""

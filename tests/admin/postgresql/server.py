@@ -17,6 +17,7 @@ from panel.store.database import Database
 from panel.store.migration import migrate
 
 IMAGE = "stealth-vpn/test-postgresql:local"
+PORT = 5432
 # Building the image fetches some 60 MB of packages.
 _BUILD_SECONDS = 300
 _START_SECONDS = 60
@@ -44,13 +45,14 @@ class Server:
 
 
 @contextmanager
-def serve() -> Iterator[Server]:
-    """Start a server; it ends with the block, and its data with it."""
+def serve(publish: str = "") -> Iterator[Server]:
+    """Start a server, also at that address of this machine; it ends with the block, and its data with it."""
     subprocess.run(["docker", "build", "--quiet", "--tag", IMAGE, str(Path(__file__).parent)],
                    check=True, capture_output=True, timeout=_BUILD_SECONDS)
     password = secrets.token_urlsafe(12)
     container = subprocess.run(
-        ["docker", "create", "--interactive", "--rm", IMAGE], check=True, capture_output=True, text=True).stdout.strip()
+        ["docker", "create", "--interactive", "--rm", *(["--publish", f"{publish}:{PORT}:{PORT}"] if publish else []),
+         IMAGE], check=True, capture_output=True, text=True).stdout.strip()
     # The password is its input, for command lines and environments are open to everybody.
     with subprocess.Popen(["docker", "start", "--attach", "--interactive", container], stdin=subprocess.PIPE,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as attached:
@@ -71,7 +73,7 @@ def _url(container: str, password: str) -> URL:
         assert time.monotonic() < deadline, "the container has no address"
         time.sleep(0.1)
     url = make_url("postgresql+psycopg://").set(
-        username="panel", password=password, host=address, port=5432, database="postgres")
+        username="panel", password=password, host=address, port=PORT, database="postgres")
     while not _answers(url):
         assert time.monotonic() < deadline, "PostgreSQL does not answer"
         time.sleep(0.2)

@@ -43,8 +43,10 @@ def port_faults(target: Target, engine: Engine | None) -> Iterator[str]:
     Without an engine nothing on it can be our Caddy.
     """
     publishers = engine.publishers() if engine else {}
-    for port, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
-        if fault := _port_fault(publishers.get(f"{port}/{transport}", ""), port, transport):
+    for written, transport in ((target.http_port, "tcp"), (target.https_port, "tcp"), (target.https_port, "udp")):
+        # `pulumi config set` writes numbers as text; what is no number Settings refuses.
+        port = int(str(written)) if str(written).isdecimal() else 0
+        if port and (fault := _port_fault(publishers.get(f"{port}/{transport}", ""), port, transport)):
             yield fault
 
 
@@ -65,8 +67,8 @@ def _check_ipv6(engine: Engine, version: str) -> None:
             "/etc/docker/daemon.json there and restart Docker.")
 
 
-def _port_fault(publisher: str, port: object, transport: str) -> str:
-    if publisher == CADDY or not isinstance(port, int) or not _is_held(port, transport):
+def _port_fault(publisher: str, port: int, transport: str) -> str:
+    if publisher == CADDY or not _is_held(port, transport):
         return ""
     key = "httpsPort" if transport == "udp" or port != 80 else "httpPort"
     holder = f"the container {publisher}" if publisher else _holder(port, transport)

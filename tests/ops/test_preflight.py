@@ -1,5 +1,5 @@
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,9 +49,12 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_taken_port_is_refused_with_its_holder_and_the_fix(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("write", [int, str])
+def test_a_taken_port_is_refused_with_its_holder_and_the_fix(
+    taken: int, write: Callable[[int], object], monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with pytest.raises(OperatorError, match=rf"port {taken}/tcp is taken by .+ \(process \d+\)") as refused:
-        check(FakeEngine(), monkeypatch, taken)
+        check(FakeEngine(), monkeypatch, write(taken))
     assert "pulumi config set httpsPort <port>" in str(refused.value)
 
 

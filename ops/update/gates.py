@@ -14,7 +14,7 @@ HEALTH_SECONDS = 50
 """How long a running container may be without its first good check: the start period, and some."""
 
 SOAK_SECONDS = 40
-"""How long every container must have run without a fault; what crashes after 30 s is meant to be caught."""
+"""How long every container must have run well without a fault; what crashes after 30 s is meant to be caught."""
 
 _LOOK_SECONDS = 2.0
 _SHOWN_LINES = 5
@@ -45,16 +45,18 @@ class Patience:
 
 def soak(engine: Engine, stack: str, names: Collection[str], show: Callable[[str], None],
          sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait until each of these services has run for some time; raises OperatorError at the first that falls."""
+    """Wait until each of these services has run well for some time; raises OperatorError at the first that falls."""
     first = _services(engine, stack, names)
-    show(f"All are up; each is watched until it has run for {SOAK_SECONDS} s.")
+    # All are healthy now. Since when, the engine does not tell, but none took longer than the gate allows.
+    ages = {name: min(_age(service), HEALTH_SECONDS) + SOAK_SECONDS for name, service in first.items()}
+    show(f"All are up; each is watched until it has run well for {SOAK_SECONDS} s.")
     while True:
         services = _services(engine, stack, names)
         for service in services.values():
             _refuse(engine, service, first.get(service.name, service))
         if missing := sorted(set(names) - services.keys()):
             raise OperatorError(f"{missing[0]} has no container any more.")
-        if all(_age(service) >= SOAK_SECONDS for service in services.values()):
+        if all(_age(service) >= ages[name] for name, service in services.items()):
             return
         sleep(_LOOK_SECONDS)
 

@@ -72,16 +72,38 @@ def soak(engine: FakeEngine, *after: dict[str, Any]) -> int:
     return slept
 
 
-def test_a_soak_waits_until_the_youngest_has_run_long_enough(engine: FakeEngine) -> None:
-    engine.entries = {name: aged(name, SOAK_SECONDS + 1) for name in NAMES}
+@pytest.mark.parametrize("seconds", [1, SOAK_SECONDS + 1, HEALTH_SECONDS + SOAK_SECONDS - 1])
+def test_a_soak_waits_for_one_that_may_have_become_healthy_just_now(engine: FakeEngine, seconds: float) -> None:
+    engine.entries = {name: aged(name, HEALTH_SECONDS + SOAK_SECONDS + 1) for name in NAMES}
     assert soak(engine) == 0
-    engine.entries["xray"] = aged("xray", SOAK_SECONDS - 1)
+    engine.entries["xray"] = aged("xray", seconds)
 
     def later(_: float) -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
         gates.soak(ENGINE, "local", NAMES, lambda _: None, later)
+
+
+def test_a_soak_ends_when_a_young_one_has_been_watched_long_enough(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine.entries = {name: aged(name, 1000) for name in NAMES} | {"xray": aged("xray", 20)}
+    now = datetime.now(UTC)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override] # noqa: ARG003 - its signature
+            return now
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(gates, "datetime", Clock)
+    began = now
+    gates.soak(ENGINE, "local", NAMES, lambda _: None, sleep)
+    assert SOAK_SECONDS - 2 <= (now - began).total_seconds() <= SOAK_SECONDS + 2
 
 
 @pytest.mark.parametrize(("fallen", "sentence"), [

@@ -249,6 +249,11 @@ def test_the_udp_front_is_the_only_way_to_udp_443() -> None:
     assert re.search(r"servers :443 \{\n\s+protocols h1 h2\n", caddyfile())
 
 
+def test_caddy_writes_down_neither_addresses_nor_who_asked_for_them() -> None:
+    fields = caddyfile().split("format filter {")[1].split("fields {")[1].split("}")[0]
+    assert fields.split("\n\t\t\t\t") == ["", "request delete", "headers delete", "uri delete\n\t\t\t"]
+
+
 def test_the_udp_front_runs_caddy_on_the_rendered_file() -> None:
     caddy_itself = ["/usr/local/bin/caddy", "run", "--config", "/etc/stealth/Caddyfile", "--adapter", "caddyfile"]
     for mode in ("full", "minimal"):

@@ -25,8 +25,9 @@ __all__ = ["Certificate", "Engine", "Engines", "Overview", "Uncounted"]
 
 _HTTPS = 443
 _CERTIFICATES_SECONDS = 3600.0
-# The web server may not have started yet, or may be getting its first certificates.
 _CERTIFICATES_FAULT_SECONDS = 60.0
+# The web server starts after the panel, and may be getting its first certificates.
+_FIRST_CERTIFICATES_SECONDS = 5.0
 _STOP_SECONDS = 0.2
 
 
@@ -94,6 +95,8 @@ class Engines:
         self._certificates = tuple(certificates.following(
             before, certificates.read(self._config.proxy_address, _HTTPS, before.name), datetime.now(UTC))
             for before in self._certificates)
+        if any(certificate.expires_at is None for certificate in self._certificates):
+            return _FIRST_CERTIFICATES_SECONDS
         is_faulty = any(certificate.fault for certificate in self._certificates)
         return _CERTIFICATES_FAULT_SECONDS if is_faulty else _CERTIFICATES_SECONDS
 

@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -175,10 +176,12 @@ def test_a_certificate_that_cannot_be_read_any_more_is_shown_as_it_was_last(
 ) -> None:
     assert "www.example.com" in [one.name for one in engines.overview().certificates], "known before the first look"
     ends = datetime.now(UTC) + timedelta(days=9)
-    for found in ({"expires_at": ends}, {"fault": "gone."}):
+    looks: tuple[tuple[dict[str, Any], float], ...] = (
+        ({"fault": "not there yet."}, 5), ({"expires_at": ends}, 3600), ({"fault": "gone."}, 60))
+    for found, next_seconds in looks:
         monkeypatch.setattr(certificates, "read", lambda *asked, known=found: certificates.Certificate(
             name=asked[-1], **known))
-        engines._read_certificates()
+        assert engines._read_certificates() == next_seconds
     assert {(one.expires_at, one.fault) for one in engines.overview().certificates} == {(ends, "gone.")}
 
 

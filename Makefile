@@ -149,7 +149,8 @@ test-go: setup-dev
 	$(foreach module,$(GO_MODULES),(cd $(module) && go test ./...) &&) true
 
 test-integration: setup-dev
-	$(BIN)/pytest -q -m "integration and not long"
+	$(BIN)/pytest -q -m "integration and not long" --numprocesses 2 --durations 20 tests/admin
+	$(BIN)/pytest -q -m "integration and not long" --durations 60 --ignore tests/admin
 
 ## make test-long     repeats what depends on chance many times; hours
 test-long: setup-dev

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
-KILLS = 2
+KILLS = 1
 """In the usual run."""
 
 LONG_KILLS = 20

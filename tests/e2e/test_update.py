@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.client import all_clients
 from tests.e2e.deployment import SERVICES, Server, healthy, ids, inspect
-from tests.e2e.killing import Kill, kill, rounds
+from tests.e2e.killing import LONG_KILLS, Kill, kill
 from tests.e2e.outside import Outside
 from tests.e2e.test_protocols import VICTIMS, fetch_each
 from tests.e2e.test_sessions import Downloads
@@ -196,7 +196,8 @@ def test_a_bad_update_is_taken_back_by_itself_and_the_others_connections_stay(
         assert running.faults() == {}
 
 
-@pytest.mark.parametrize("seed", rounds())
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(LONG_KILLS))
 def test_an_update_that_was_killed_at_any_moment_is_gone_on_with_by_one_command(
     server: Server, upstream: Upstream, seed: int,
 ) -> None:

@@ -179,7 +179,8 @@ def assert_one_moment(found: Original, backup: Backup, engine: Engine) -> None:
         name: user["secrets"] for name, user in found.users.items()}
 
 
-@pytest.mark.parametrize(("backups", "restores"), [(2, 1), pytest.param(20, 20, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("backups", "restores"), [(2, 1), (20, 20)])
 def test_a_backup_of_a_server_that_is_written_to_is_one_moment_of_it(
     original: Callable[[int], Original], tmp_path_factory: pytest.TempPathFactory, backups: int, restores: int,
 ) -> None:

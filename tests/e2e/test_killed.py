@@ -14,7 +14,7 @@ from tests.e2e.belongings import had
 from tests.e2e.deployment import SERVICES, Server, clean, healthy
 from tests.e2e.killing import Kill, kill, rounds
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def timed(server: Server, *words: str) -> float:

@@ -121,7 +121,7 @@ def test_the_web_server_in_front_is_answered_and_a_stranger_is_not(served: Serve
     assert answers == {PROXY: b"HTTP/1.0 200 OK", STRANGER: b""}
 
 
-def test_sigterm_ends_it_within_a_second_and_with_zero(served: Served) -> None:
+def test_sigterm_ends_it_long_before_docker_would_kill_it_and_with_zero(served: Served) -> None:
     # One connection idle after an answer, another with half a request: neither may delay the end.
     with served.connect() as idle, served.connect() as half:
         idle.sendall(b"GET /health HTTP/1.1\r\n\r\n")
@@ -129,7 +129,7 @@ def test_sigterm_ends_it_within_a_second_and_with_zero(served: Served) -> None:
         half.sendall(b"GET /health HTTP/1.1\r\nX-Half: ")
         seconds, output = served.stop()
     assert served.process.returncode == 0
-    assert seconds < 1
+    assert seconds < 5, "docker kills after ten"
     # Not the last line: the threads beside the requests may still say theirs.
     assert "INFO panel: The panel has stopped.\n" in output
 

@@ -4,9 +4,10 @@ A kill before all are in the folder changes nothing. After that the next run fin
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
+
+from .files import write_whole
 
 _PLAN = "plan.json"
 
@@ -26,7 +27,7 @@ class Journal:
     def put(self, content: bytes, to: Path) -> None:
         """Plan a file's new content."""
         name = f"{len(self._plan)}.new"
-        _write(self.folder / name, content, 0o600)
+        write_whole(self.folder / name, content)
         self._plan.append((name, str(to)))
 
     def remove(self, file: Path) -> None:
@@ -35,9 +36,7 @@ class Journal:
 
     def commit(self) -> None:
         """Do all that was planned; from here on it is done whatever happens."""
-        fresh = self.folder / f"{_PLAN}.new"
-        _write(fresh, json.dumps(self._plan).encode(), 0o600)
-        fresh.replace(self.folder / _PLAN)
+        write_whole(self.folder / _PLAN, json.dumps(self._plan))
         self.settle()
 
     def settle(self) -> bool:
@@ -55,15 +54,5 @@ class Journal:
 def _move(source: Path, to: Path) -> None:
     if not source.exists():
         return  # The killed run came as far as this.
-    fresh = to.with_name(f".{to.name}.new")
-    _write(fresh, source.read_bytes(), to.stat().st_mode & 0o777 if to.exists() else 0o600)
-    fresh.replace(to)
+    write_whole(to, source.read_bytes(), to.stat().st_mode & 0o777 if to.exists() else 0o600)
     source.unlink()
-
-
-def _write(file: Path, content: bytes, mode: int) -> None:
-    file.unlink(missing_ok=True)
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())

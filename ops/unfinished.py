@@ -5,12 +5,12 @@ a server of it, and nothing of it is worth a backup.
 """
 
 import json
-import os
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .errors import OperatorError
+from .files import write_whole
 from .stack import LOG_FOLDER
 
 
@@ -71,12 +71,7 @@ class Mark:
     def write(self, begun: Begun) -> None:
         """Keep it over a loss of power, at once or not at all."""
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self.file.with_suffix(".new")
-        with fresh.open("w") as stream:
-            json.dump(asdict(begun), stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self.file)
+        write_whole(self.file, json.dumps(asdict(begun)))
 
     def clear(self) -> None:
         """Say that the server is whole."""

@@ -3,8 +3,6 @@
 Not by `pulumi config set`: that needs Pulumi and a stack, and an installation asks before either is there.
 """
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +11,7 @@ import yaml
 
 from .. import target
 from ..errors import OperatorError
+from ..files import write_whole
 from ..target import PROJECT, ROOT
 from .variables import Given, typed
 
@@ -76,7 +75,7 @@ class StackFile:
         if not _is_as(after, _expected(before, changes)):
             raise OperatorError(f"{self.path.name} is written in a way that cannot be changed by program. "
                                 f"Set the values there by hand: {', '.join(given)}.")
-        _replace(self.path, after)
+        write_whole(self.path, after, self.path.stat().st_mode & 0o777 if self.path.exists() else 0o644)
 
     def _typed(self, key: str, value: Any) -> Any:
         if isinstance(value, dict) and "secure" in value:
@@ -155,21 +154,6 @@ def _is_as(text: str, expected: Mapping[str, Any]) -> bool:
 def _expected(before: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     parsed = _parsed(before)
     return parsed | {"config": {**(parsed.get("config") or {}), **changes}}
-
-
-def _replace(path: Path, text: str) -> None:
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "w") as file:
-            os.fchmod(descriptor, mode)
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        Path(name).rename(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _refuse_key(key: str, name: str, *, is_known: bool) -> NoReturn:

@@ -7,7 +7,6 @@ can still read it.
 """
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from ..backup import places, tool
 from ..backup.repository import KEY_BYTES, Repository
 from ..backup.restic import NO_REPOSITORY, WRONG_KEY
 from ..errors import OperatorError
+from ..files import write_whole
 from ..target import BACKUP_KEY, FORMER_BACKUP_KEY, NEXT_BACKUP_KEY, ROOT, settings
 
 Show = Callable[[str], None]
@@ -71,14 +71,8 @@ def _repositories(root: Path, key: Path) -> Iterator[Repository]:
 
 
 def _make_next() -> None:
-    fresh = NEXT_BACKUP_KEY.with_name(f"{NEXT_BACKUP_KEY.name}.new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(KEY_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
     # Whole or not there: a part of a key would be added as one.
-    fresh.replace(NEXT_BACKUP_KEY)
+    write_whole(NEXT_BACKUP_KEY, secrets.token_urlsafe(KEY_BYTES) + "\n")
 
 
 def _by(repository: Repository, key: Path) -> Repository:

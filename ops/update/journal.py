@@ -7,7 +7,6 @@ FORMAT grows with every change that the other could not understand.
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from ..errors import OperatorError
+from ..files import write_whole
 from ..target import ROOT
 
 FORMAT = 1
@@ -93,27 +93,27 @@ class Journal:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.rmtree(self._folder / _FILES, ignore_errors=True)
         (self._folder / _FILES).mkdir(mode=0o700)
-        write(self._folder / _STATE, state)
+        write_whole(self._folder / _STATE, state)
         for file in files:
-            write(self._folder / _FILES / file.name, file.read_text())
+            write_whole(self._folder / _FILES / file.name, file.read_text())
         begun = replace(self, began_at=datetime.now(UTC).isoformat(timespec="seconds"))
-        write(self._folder / _JOURNAL, json.dumps(asdict(begun)))
+        write_whole(self._folder / _JOURNAL, json.dumps(asdict(begun)))
         return begun
 
     def at(self, phase: str, fault: str = "") -> Self:
         """Write down that it has come to a phase."""
         moved = replace(self, phase=phase, fault=fault or self.fault)
-        write(self._folder / _JOURNAL, json.dumps(asdict(moved)))
+        write_whole(self._folder / _JOURNAL, json.dumps(asdict(moved)))
         return moved
 
     def put_files_back(self, root: Path = ROOT) -> None:
         """Give the stacks' files the content that they had when it began."""
         for file in sorted((self._folder / _FILES).iterdir()):
-            write(root / file.name, file.read_text(), mode=0o644)
+            write_whole(root / file.name, file.read_text(), mode=0o644)
 
     def end_well(self) -> None:
         """Let it be the last update, which can be undone."""
-        write(self._folder / _LAST_STATE, self.state)
+        write_whole(self._folder / _LAST_STATE, self.state)
         (self._folder / _JOURNAL).rename(self._folder / _LAST)
 
     def forget(self) -> None:
@@ -165,19 +165,3 @@ def alone(stack: str) -> Iterator[None]:
         except BlockingIOError:
             raise BusyError(f"another update of {stack} is running. Wait until it has ended.") from None
         yield
-
-
-def write(file: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file whole or not at all, also when the machine loses its power."""
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

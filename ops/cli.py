@@ -24,10 +24,9 @@ from .rotate.commands import COMMANDS as ROTATE_COMMANDS
 from .rotate.deployed import refuse_lost
 from .stack import Stack
 from .target import Target, settings
-from .unfinished import Mark
+from .unfinished import Mark, refuse_unfinished
 from .update.checks import promises
 from .update.commands import COMMANDS as UPDATE_COMMANDS
-from .update.journal import refuse_unfinished
 from .users import users
 from .verdict import Verdict
 from .verify.state import State
@@ -48,8 +47,7 @@ def main(context: click.Context, stack: str) -> None:
 def up(name: str, former_secrets: bool) -> None:
     """Build and start everything, or bring what runs to what the configuration says."""
     began = time.monotonic()
-    target, unfinished = Target.read(name), Mark(name)
-    unfinished.refuse_half()
+    target = Target.read(name)
     refuse_unfinished(name)
     engine = preflight.check(target)
     stack = Stack(name, click.echo)
@@ -65,7 +63,7 @@ def up(name: str, former_secrets: bool) -> None:
     with ThreadPoolExecutor() as pool:
         export = pool.submit(stack.export)
         containers = await_health(engine, name, target.running, "make up")
-    unfinished.clear()
+    Mark(name).clear()
     _show_verdict(follower.verdict)
     click.echo(f"{follower.changes or 'No'} changes; {len(containers)} containers healthy "
                f"after {time.monotonic() - began:.0f} s.")

@@ -1,7 +1,8 @@
-"""A mark of the restore that is under way, so that the same command finishes one that was cut short.
+"""What was cut short and keeps other changes out until it has ended: an update, or a restore by its mark here.
 
-Between the first change and the last, what is here is neither the old server nor the restored one: no deploy may make
-a server of it, and nothing of it is worth a backup.
+A restore leaves a mark of what it was told, so that the same command finishes it. Between the first change and
+the last, what is here is neither the old server nor the restored one: no deploy may make a server of it, and nothing
+of it is worth a backup.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from .errors import OperatorError
 from .files import write_whole
 from .stack import LOG_FOLDER
+from .update import journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +79,39 @@ class Mark:
         """Say that the server is whole."""
         self.file.unlink(missing_ok=True)
 
-    def refuse_half(self) -> None:
-        """Raise OperatorError where a restore has begun and has not put everything back."""
-        begun = self.read()
-        if begun and not begun.is_placed:
-            raise OperatorError(
-                f"a restore was cut short, and what is here is only a part of a server. Run `{begun.asked.command}` "
-                f"again, with its other options. To go on with what is here instead, remove {self.file}.")
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """What has begun, was not ended, and keeps other changes out."""
+
+    name: str
+    sentence: str
+    command: str
+    """What goes on with it."""
+
+
+def unfinished(stack: str) -> list[Unfinished]:
+    """Return all that has begun on a stack and has not ended."""
+    found = list(filter(None, [half_restored(stack)]))
+    if sentence := journal.unfinished(stack):
+        found.append(Unfinished(name="update", command="ops update --continue", sentence=sentence))
+    return found
+
+
+def half_restored(stack: str) -> Unfinished | None:
+    """Return the restore that has begun and has not put everything back, or None."""
+    mark = Mark(stack)
+    begun = mark.read()
+    if not begun or begun.is_placed:
+        return None
+    command = begun.asked.command
+    return Unfinished(
+        name="restore", command=command,
+        sentence=f"A restore was cut short, and what is here is only a part of a server. Run `{command}` again, with "
+                 f"its other options. To go on with what is here instead, remove {mark.file}.")
+
+
+def refuse_unfinished(stack: str) -> None:
+    """Raise OperatorError where there is any: another change would be taken for a part of it."""
+    for one in unfinished(stack):
+        raise OperatorError(one.sentence)

@@ -8,7 +8,7 @@ from typing import IO
 
 import click
 
-from .. import output
+from .. import output, stack_file
 from ..docker import Engine
 from ..errors import OperatorError
 from ..panel import Panel
@@ -173,7 +173,7 @@ def _put(found: Restore, stack: Stack, engine: Engine, host: str, *, keep_data: 
     found.put_files()
     stack.prepare()
     if host:
-        stack.call("config", "set", "dockerHost", host)
+        stack_file.change(stack, [("config", "set", "dockerHost", host)])
     found.put_state(stack, host)
     if not keep_data:
         found.put_volumes(engine)

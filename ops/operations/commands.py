@@ -11,8 +11,7 @@ from ..docker import Engine
 from ..quantities import shown_size
 from ..stack import Stack
 from ..target import FULL, Target
-from ..unfinished import Mark
-from ..update.journal import refuse_unfinished
+from ..unfinished import refuse_unfinished
 from . import cleanup as leftovers
 from . import health as checks
 from . import logs as said
@@ -182,7 +181,6 @@ def doctor(context: click.Context, fix: bool, yes: bool, as_json: bool) -> None:
 
 def _builder(name: str) -> Builder:
     target = Target.read(name)
-    Mark(name).refuse_half()
     refuse_unfinished(name)
     return Builder(preflight.check(target), target, Stack(name, click.echo), click.echo)
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+from .. import stack_file
 from ..errors import OperatorError
 from ..stack import Stack
 from ..target import PROJECT
@@ -17,13 +18,13 @@ _KEY = "stopped"
 
 def write(stack: Stack, stopped: Collection[str]) -> None:
     """Write into the stack's file which services stay stopped."""
-    # In one call, which writes the file once: of two the first would forget all of them, if it were the last. Only as
-    # JSON, in the form of `pulumi config --json`, a list is replaced as a whole.
+    # Only as JSON, in the form of `pulumi config --json`, a list is replaced as a whole.
     if stopped:
         value = {"value": json.dumps(sorted(stopped)), "objectValue": sorted(stopped)}
-        stack.call("config", "set-all", "--json", json.dumps({f"{PROJECT}:{_KEY}": value}))
+        words: tuple[str, ...] = ("config", "set-all", "--json", json.dumps({f"{PROJECT}:{_KEY}": value}))
     else:
-        stack.call("config", "rm", _KEY)
+        words = ("config", "rm", _KEY)
+    stack_file.change(stack, [words])
 
 
 def tell_state(stack: Stack, services: Collection[str], *, run: bool) -> str:

@@ -10,7 +10,7 @@ from ..errors import OperatorError
 from ..panel import Panel
 from ..quantities import shown_size
 from ..target import Target
-from ..update.journal import unfinished
+from ..unfinished import unfinished
 from ..watchdog.host import State
 from . import services, usage
 from .services import Service
@@ -34,8 +34,8 @@ class Status:
 
     watchdog: State
     now: datetime
-    unfinished: str = ""
-    """What goes on with an update that was interrupted, as a sentence; empty if none was."""
+    unfinished: tuple[str, ...] = ()
+    """What has begun and keeps other changes out until it has ended, a sentence each."""
 
     backup: dict[str, Any] | None = None
     """The last one as the panel tells it (made_at, size_bytes, is_scheduled); None if it knows of none."""
@@ -43,7 +43,7 @@ class Status:
     @property
     def faults(self) -> list[str]:
         """All that is wrong, a sentence each."""
-        return [*filter(None, [self.unfinished]),
+        return [*self.unfinished,
                 *(f"{service.name} {service.fault}" for service in self.services if service.fault),
                 *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
                 *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings
@@ -78,7 +78,7 @@ def look(engine: Engine, target: Target) -> Status:
         overview = _overview(engine) if "stealth-admin" in running else {}
     return Status(services=found, usage=used.result(), certificates=overview.get("certificates"),
                   warnings=overview.get("warnings", []), watchdog=watchdog.result(), now=datetime.now(UTC),
-                  unfinished=unfinished(target.stack), backup=overview.get("backup"))
+                  unfinished=tuple(one.sentence for one in unfinished(target.stack)), backup=overview.get("backup"))
 
 
 def lines(status: Status) -> list[str]:

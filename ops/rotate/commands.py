@@ -10,8 +10,7 @@ from ..errors import OperatorError
 from ..operations.words import span
 from ..stack import Stack
 from ..target import settings
-from ..unfinished import Mark
-from ..update.journal import refuse_unfinished
+from ..unfinished import refuse_unfinished
 from . import configured, deployed, listing, rotation
 from .table import ELSEWHERE, ROTATED_HERE, Secret
 
@@ -71,7 +70,7 @@ def rotate(context: click.Context, secret: str | None, overlap: timedelta | None
 
 
 def _go_on(context: click.Context, stack: Stack, row: Secret) -> None:
-    _refuse_unfinished(stack)
+    refuse_unfinished(stack.name)
     click.echo(f"A rotation of {row.name} was written and not deployed to its end; going on with that one.")
     _deploy(context, row, configured.overlaps(settings(stack.name)).get(row.name))
 
@@ -102,7 +101,7 @@ def _finish(context: click.Context, stack: Stack, row: Secret) -> None:
         backup_key.finish(click.echo)
         return
     values = settings(stack.name)
-    _refuse_unfinished(stack)
+    refuse_unfinished(stack.name)
     stack.prepare()
     rotation.finish(stack, row, values)
     _up(context)
@@ -119,15 +118,10 @@ def _agree(row: Secret, overlap: timedelta, yes: bool) -> None:
         click.confirm("Rotate it?", abort=True)
 
 
-def _refuse_unfinished(stack: Stack) -> None:
-    Mark(stack.name).refuse_half()
-    refuse_unfinished(stack.name)
-
-
 def _prepare(stack: Stack, without_backup: bool) -> None:
     if not stack.is_made():
         raise OperatorError(f"stack {stack.name} has no server with secrets to rotate. Deploy one with `make up`.")
-    _refuse_unfinished(stack)
+    refuse_unfinished(stack.name)
     stack.prepare()
     if without_backup:
         click.echo("No backup is made before.")

@@ -1,14 +1,13 @@
-"""What the stack's file says of rotations, read and written: a kill leaves it as it was or as it shall be."""
+"""What the stack's file says of rotations, read and written."""
 
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from .. import stack_file
 from ..errors import OperatorError
 from ..stack import Stack
-from ..target import ROOT, settings
+from ..target import settings
 
 if TYPE_CHECKING:
     from components.rotations import Rotations
@@ -45,12 +44,12 @@ def write(stack: Stack, name: str, generation: int, rotated_at: datetime, overla
     if overlap_until:
         entry["overlapUntil"] = overlap_until.isoformat(timespec="seconds")
     words = [word for key, value in entry.items() for word in ("--plaintext", f"{KEY}.{name}.{key}={value}")]
-    _change(stack, [["config", "set-all", "--path", *words]])
+    stack_file.change(stack, [["config", "set-all", "--path", *words]])
 
 
 def end(stack: Stack, names: list[str]) -> None:
     """Write that the overlaps of these secrets have ended."""
-    _change(stack, [["config", "rm", "--path", f"{KEY}.{name}.overlapUntil"] for name in names])
+    stack_file.change(stack, [["config", "rm", "--path", f"{KEY}.{name}.overlapUntil"] for name in names])
 
 
 def end_due(stack: Stack, show: Callable[[str], None]) -> None:
@@ -59,21 +58,3 @@ def end_due(stack: Stack, show: Callable[[str], None]) -> None:
         end(stack, names)
         for name in names:
             show(f"The overlap of {name} is over; its former value is refused from now on.")
-
-
-def _change(stack: Stack, calls: list[list[str]]) -> None:
-    """Let Pulumi change a copy of the stack's file, and put it in the file's place: Pulumi itself writes over it."""
-    file = ROOT / f"Pulumi.{stack.name}.yaml"
-    fresh = file.with_name(f".Pulumi.{stack.name}.new.yaml")
-    try:
-        shutil.copy2(file, fresh)
-        for words in calls:
-            stack.call(*words, "--config-file", str(fresh))
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
-        fresh.replace(file)
-    except OSError as error:
-        raise OperatorError(f"{file} cannot be written ({error.strerror}). Let this user write it, and try again."
-                            ) from error
-    finally:
-        fresh.unlink(missing_ok=True)

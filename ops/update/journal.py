@@ -127,12 +127,6 @@ class Journal:
         return FOLDER / self.stack
 
 
-def refuse_unfinished(stack: str) -> None:
-    """Raise OperatorError while an update has not ended: any other change would be taken for a part of it."""
-    if sentence := unfinished(stack):
-        raise OperatorError(sentence)
-
-
 def unfinished(stack: str) -> str:
     """Say that an update has not ended, and which command goes on with one that was interrupted; empty without one."""
     if not (FOLDER / stack).exists():

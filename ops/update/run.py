@@ -16,7 +16,7 @@ from ..docker import Engine
 from ..errors import OperatorError
 from ..stack import Stack
 from ..target import ROOT, Target
-from ..unfinished import Mark
+from ..unfinished import half_restored
 from ..watchdog.commands import ensure
 from . import images, versions
 from .back import Back
@@ -73,7 +73,8 @@ class Run:
     def _ready(self) -> Target:
         if sentence := interrupted(self._name):
             raise OperatorError(sentence)
-        Mark(self._name).refuse_half()
+        if half := half_restored(self._name):
+            raise OperatorError(half.sentence)
         target = Target.read(self._name)
         engine = preflight.check(target)
         if not self._stack.has_resources():

@@ -8,14 +8,14 @@ from pathlib import Path
 from ... import locks
 from ...errors import OperatorError
 from ...stack import Stack, passphrase_file
-from ...update.journal import unfinished
+from ...unfinished import unfinished
 from .findings import Case, Finding, Repair
 
 
 def check(case: Case) -> Iterator[Finding]:
     """Look at the state as far as it can be read."""
-    if sentence := unfinished(case.target.stack):
-        yield _found("update-unfinished", sentence, "ops update --continue")
+    for one in unfinished(case.target.stack):
+        yield _found(f"{one.name}-unfinished", one.sentence, one.command)
     yield from _of_files(case.stack)
     yield from _of_locks(case.stack)
     try:

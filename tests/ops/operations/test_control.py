@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ops import stack_file
 from ops.docker import Container, Engine
 from ops.errors import OperatorError
 from ops.operations import record, waiting
@@ -42,7 +44,7 @@ class FakePulumi:
         (last,) = [words for words in self.calls if words[0] == "config"]
         if last[1] == "rm":
             return []
-        stopped: list[str] = json.loads(last[-1])["stealth-vpn:stopped"]["objectValue"]
+        stopped: list[str] = json.loads(last[last.index("--json") + 1])["stealth-vpn:stopped"]["objectValue"]
         return stopped
 
 
@@ -54,8 +56,10 @@ def state() -> str:
 
 
 @pytest.fixture
-def pulumi(monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+def pulumi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePulumi:
     fake = FakePulumi()
+    (tmp_path / "Pulumi.local.yaml").write_text("config: {}\n")
+    monkeypatch.setattr(stack_file, "ROOT", tmp_path)
     monkeypatch.setattr(Stack, "prepare", lambda _: None)
     monkeypatch.setattr(Stack, "call", lambda *words: fake.call(*words))
     monkeypatch.setattr(Stack, "restore", lambda *words: fake.restore(*words))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from ops import target
+from ops import stack_file, target
 from ops.backup import commands as backup
 from ops.cli import main
 from ops.errors import OperatorError
@@ -76,7 +76,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: list[str]) -> 
     real = target.settings
     for module in ("ops.rotate.commands", "ops.rotate.configured", "ops.operations.doctor.secrets"):
         monkeypatch.setattr(f"{module}.settings", lambda stack: real(stack, tmp_path))
-    monkeypatch.setattr(configured, "ROOT", tmp_path)
+    monkeypatch.setattr(stack_file, "ROOT", tmp_path)
     monkeypatch.setattr(Stack, "prepare", lambda _: None)
     monkeypatch.setattr(Stack, "is_made", lambda _: True)
     monkeypatch.setattr(Stack, "call", lambda _, *words: fake.call(*words))

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from ops.cli import main
 from ops.errors import OperatorError
-from ops.update.journal import BACK, READY, Journal, alone, refuse_unfinished, unfinished
+from ops.unfinished import refuse_unfinished
+from ops.update.journal import BACK, READY, Journal, alone, unfinished
 from tests.ops.operations.fakes import FakeEngine, ops
 
 OLD, NEW = "a" * 40, "b" * 40

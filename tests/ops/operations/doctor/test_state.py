@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from ops import unfinished
 from ops.backup import places, schedule
 from ops.backup.repository import Repository, Snapshot
 from ops.errors import OperatorError
 from ops.operations.doctor import backups
-from ops.operations.doctor import state as state_checks
 from ops.stack import Stack
 from ops.target import Target
+from ops.update import journal
 from tests.ops.operations.fakes import FakeEngine
 from tests.ops.test_stack import dead_pid
 
@@ -132,6 +133,17 @@ def test_an_old_backup_is_found_where_there_should_be_a_new_one(
 
 
 def test_an_update_that_did_not_end_is_found(well: FakeEngine, found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_checks, "unfinished", lambda _: "An update was interrupted.")
+    monkeypatch.setattr(journal, "unfinished", lambda _: "An update was interrupted.")
     (first,) = found()
     assert (first["name"], first["fix"]) == ("update-unfinished", "ops update --continue")
+
+
+def test_a_restore_that_did_not_end_is_found(
+    well: FakeEngine, found: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(unfinished, "LOG_FOLDER", tmp_path / "logs")
+    asked = unfinished.Asked(where="/backups@latest", engine="", keeps_data=False)
+    unfinished.Mark("local").write(unfinished.Begun(
+        asked=asked, address="/backups", credentials_file="", snapshot="0123", docker_host="unix:///run/docker.sock"))
+    (first,) = found()
+    assert (first["name"], first["fix"]) == ("restore-unfinished", "ops restore /backups@latest")

@@ -150,7 +150,7 @@ test-go: setup-dev
 
 test-integration: setup-dev
 	$(BIN)/pytest -q -m "integration and not long" --numprocesses 2 --durations 20 tests/admin
-	$(BIN)/pytest -q -m "integration and not long" --durations 60 --ignore tests/admin
+	$(BIN)/python -m tests.e2e.machines -q -m "integration and not long" --durations 40 tests/e2e tests/integration
 
 ## make test-long     repeats what depends on chance many times; hours
 test-long: setup-dev

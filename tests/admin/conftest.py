@@ -19,6 +19,19 @@ from tests.admin import panel_file, people, through_caddy
 from tests.admin.postgresql import server
 from toolchain import translations
 
+# What is above them asks the store through the same functions, whichever it is.
+_NEAR_THE_STORE = {"accounts", "api", "engines", "store", "users", "test_audit.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the long run what repeats with PostgreSQL a test that is not of the store."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.path.relative_to(here).parts[0] not in _NEAR_THE_STORE \
+                and "postgresql" in item.name:
+            item.add_marker(pytest.mark.long)
+
 
 @pytest.fixture(autouse=True)
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:

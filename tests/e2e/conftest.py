@@ -5,7 +5,7 @@ import pytest
 
 from tests.e2e.client import build_image, origin_of_bytes
 from tests.e2e.deployment import Server, clean, refuse_beside_another_server
-from tests.e2e.outside import Outside, outside
+from tests.e2e.outside import Outside, clear, outside
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The one server of this test run, not deployed yet; all of it is removed at the end."""
     refuse_beside_another_server()
     clean()
+    clear()
     folder: Path = tmp_path_factory.mktemp("checkout")
     yield Server(folder)
     clean()

@@ -49,7 +49,10 @@ OWN_ADDRESSES = ("198.51.100.1/32", "203.0.113.200/32", "2001:db8:113::200/128")
 """Public addresses that the server takes for its own, so that clients may not reach them."""
 
 _OPS = ("python", "-m", "ops")
-_LOOKING = {"doctor", "verify"}
+_LOOKING = {"accounts", "doctor", "health", "logs", "preview", "probe", "status", "users", "validate", "verify"}
+# What a deploy is made of, compiled Python left out.
+_SOURCES = ("*.py", "*.pem", "*.key", "images/**/Dockerfile", *(
+    f"{room}/**/*.*[!c]" for room in ("admin", "components", "images", "policy", "templates")))
 _COMMAND_SECONDS = 900
 _ENGINE_SECONDS = 60
 _HEALTHY_SECONDS = 60
@@ -115,14 +118,14 @@ class Server:
                 shutil.copy(ROOT / name, folder / name)
         for made in (".venv", ".toolchain"):
             (folder / made).symlink_to(ROOT / made)
-        self.standing: dict[str, object] | None = None
-        """The changes that `stand` deployed last, or None when anything but looking happened since."""
+        self._outputs: dict[str, Any] | None = None
+        self.standing: object = None
+        """What was deployed last, or None when anything but looking happened since."""
         self.configure()
 
     def configure(self, **changes: object) -> None:
         """Write the stack's file anew: the local one's values, and these changes."""
-        if changes != self.standing:
-            self.standing = None
+        self._configured = changes
         file = self.folder / f"Pulumi.{STACK}.yaml"
         salt = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")] \
             if file.exists() else []
@@ -135,7 +138,7 @@ class Server:
         """Start a command with the project's tools on its path."""
         looks = words[:3] == _OPS and words[3] in _LOOKING and "--fix" not in words
         if not looks and words[:2] != ("pulumi", "stack"):
-            self.standing = None
+            self.standing = self._outputs = None
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
         return subprocess.Popen(
             [*self._through, str(self.folder / "toolchain" / "run.sh"), *words], cwd=self.folder, text=True,
@@ -170,22 +173,29 @@ class Server:
         """Deploy; fails with all that was said when it does not work."""
         done = self.ops("up")
         assert done.returncode == 0, done.stdout
+        self.standing = self._wanted()
         return done.stdout
+
+    def _wanted(self) -> object:
+        # A test changes files, and puts them back after its deploy.
+        files = [file for kind in _SOURCES for file in self.folder.glob(kind) if file.is_file()]
+        return self._configured, {file: file.stat().st_mtime_ns for file in files}
 
     def stand(self, **changes: object) -> None:
         """Deploy with these changes to the default configuration, unless just that stands already."""
+        self.configure(**changes)
         # Another test's own server may have taken its place and gone.
-        if self.standing != changes or not ids():
-            self.configure(**changes)
+        if self.standing != self._wanted() or not ids():
             self.up()
-            self.standing = changes
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secrets in clear."""
-        done = self.pulumi("stack", "output", "--json", "--show-secrets")
-        assert done.returncode == 0, done.stdout
-        parsed: dict[str, Any] = json.loads(done.stdout)
-        return parsed
+        # Pulumi takes half a second of a core to tell them, and most tests ask for links by them.
+        if self._outputs is None:
+            done = self.pulumi("stack", "output", "--json", "--show-secrets")
+            assert done.returncode == 0, done.stdout
+            self._outputs = json.loads(done.stdout)
+        return dict(self._outputs)
 
     def links(self, url: str = "") -> dict[str, str]:
         """Return a user's links and files by protocol, as the panel answers them; by default the first user's."""

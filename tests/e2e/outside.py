@@ -26,8 +26,10 @@ ORIGINS, ORIGIN_ADDRESS, ORIGIN_ADDRESS6 = "e2e-origins", "203.0.113.1", "2001:d
 TARGETS = ("203.0.113.0/24", "2001:db8:113::/48")
 """What clients fetch from, also what tests add to it (tests/e2e/lines.py)."""
 
+# No larger than it must be: some machines reach their package registry at an address of that range.
+_ORIGINS_SUBNET = "203.0.113.0/26"
 _NETWORKS = {CLIENTS: ("--subnet", "198.51.100.0/24", "--gateway", SERVER_ADDRESS),
-             ORIGINS: ("--subnet", TARGETS[0], "--gateway", ORIGIN_ADDRESS)}
+             ORIGINS: ("--subnet", _ORIGINS_SUBNET, "--gateway", ORIGIN_ADDRESS)}
 # Not the gateway of a network: that address cannot be used before a container is there.
 _LOOPBACK6 = f"{ORIGIN_ADDRESS6}/128 dev lo"
 ANSWER = "192.0.2.77"
@@ -144,12 +146,18 @@ def is_server(address: str) -> bool:
     return address.startswith(("172.20.0.", "fd9c:3b1e:7a20:1::"))
 
 
+def clear() -> None:
+    """Remove the networks, which may be of a run that was ended by force."""
+    for name in _NETWORKS:
+        docker("network", "rm", "--force", name)
+
+
 @contextmanager
 def outside() -> Iterator[Outside]:
     """Make the networks and the origin for as long as the block lasts, and `lines.machine` with them."""
     with machine():
+        clear()
         for name, words in _NETWORKS.items():
-            docker("network", "rm", name, check=False)
             docker("network", "create", *words, name)
         # Without looking for a duplicate: until the kernel gets round to that, nobody may listen there.
         on_machine(f"ip address replace {_LOOPBACK6} nodad")
@@ -163,5 +171,4 @@ def outside() -> Iterator[Outside]:
                 served.shutdown()
                 served.server_close()
             on_machine(f"ip address delete {_LOOPBACK6}")
-            for name in _NETWORKS:
-                docker("network", "rm", name)
+            clear()

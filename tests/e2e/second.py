@@ -61,7 +61,7 @@ def machine(folder: Path) -> Iterator[Machine]:
     own = Path(docker("info", "--format", "{{.DockerRootDir}}"))
     # On the same file system, for the layers of images are linked and not copied; the engine knows no such folder.
     data, socket = own / "e2e-second", folder / "docker.sock"
-    _copy_images(own, data)
+    copy_images(own, data)
     words = ["unshare", "--mount", "--net", "--pid", "--fork", "--propagation", "private",
              "sh", "-euc", _SCRIPT, "sh", str(data), str(own), str(socket)]
     try:
@@ -78,7 +78,7 @@ def machine(folder: Path) -> Iterator[Machine]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _copy_images(own: Path, data: Path) -> None:
+def copy_images(own: Path, data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     subprocess.run(["cp", "--archive", "--link", "--one-file-system", own / "overlay2", data], check=True)

@@ -140,4 +140,3 @@ def test_a_visitor_sees_the_site_by_ipv6(dual: Server, clients: Clients, version
 
 def test_a_second_up_changes_nothing_with_ipv6(dual: Server) -> None:
     assert "No changes; 6 containers healthy" in dual.up()
-    dual.standing = {"ipv6": True}

@@ -17,7 +17,6 @@ from tests.e2e.test_sessions import RATE, Downloads
 
 pytestmark = pytest.mark.integration
 
-COMERS = 100
 PROMISED_SECONDS = 2
 """Within which a change of a user holds on every protocol."""
 
@@ -40,21 +39,22 @@ def starts() -> dict[str, tuple[str, int]]:
     return {name: (entry["State"]["StartedAt"], entry["RestartCount"]) for name, entry in found.items()}
 
 
-def test_a_hundred_users_come_and_go_and_no_download_breaks(
-    deployed: Server, api: PanelApi, origin: str, beyond: Outside,
+@pytest.mark.parametrize(("comers", "seconds"), [(25, 20), pytest.param(100, 60, marks=pytest.mark.long)])
+def test_many_users_come_and_go_and_no_download_breaks(
+    deployed: Server, api: PanelApi, origin: str, beyond: Outside, comers: int, seconds: int,
 ) -> None:
     before = starts()
     with all_clients(deployed) as clients:
         fetch_each(clients, beyond.url)
         assert set(clients) == set(PROTOCOLS)
-        running = Downloads(clients, origin, seconds=60)
+        running = Downloads(clients, origin, seconds=seconds)
         began = time.monotonic()
-        for number in range(COMERS):
+        for number in range(comers):
             made, _ = api.add(f"guest{number}")
             api.when_applied()
             api.call("DELETE", f"/users/{made}")
         api.when_applied()
-        print(f"\n{COMERS} users came and went in {time.monotonic() - began:.1f} s")
+        print(f"\n{comers} users came and went in {time.monotonic() - began:.1f} s")
         assert running.are_on()
         assert running.faults() == {}
     assert starts() == before

@@ -140,7 +140,9 @@ def base_image(alone: None) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def alone() -> Iterator[None]:
     """Two runs of these tests on one engine would remove each other's containers, so the second waits."""
-    with (Path(tempfile.gettempdir()) / "stealth-vpn-provider-test.lock").open("w") as lock:
+    # A network namespace has one engine at most.
+    engine = Path("/proc/self/ns/net").stat().st_ino
+    with (Path(tempfile.gettempdir()) / f"stealth-vpn-provider-test-{engine}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -33,7 +33,8 @@ class Server:
     def copy(self) -> str:
         """Make another database with the panel's tables; return its address."""
         name = f"panel{next(self.numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE empty")
+        # For so small a database half the time of the other strategy.
+        self.run(f"CREATE DATABASE {name} TEMPLATE empty STRATEGY FILE_COPY")
         return self.url.set(database=name).render_as_string(hide_password=False)
 
     def run(self, statement: str) -> None:

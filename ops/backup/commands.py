@@ -13,11 +13,12 @@ from ..docker import Engine
 from ..errors import OperatorError
 from ..panel import Panel
 from ..quantities import shown_size
+from ..schedule import BACKUP
 from ..stack import Stack
 from ..target import Target, settings
 from ..unfinished import Asked, Begun, Mark
 from ..update.journal import Journal
-from . import archive, places, room, schedule, tool
+from . import archive, places, room, tool
 from .repository import Repository, Snapshot
 from .restoring import Restore
 
@@ -57,7 +58,7 @@ def list_all(name: str, within: int | None) -> None:
 def plan(name: str, at: str, off: bool) -> None:
     """Let this machine make a backup each day, by systemd or cron."""
     target = Target.read(name)
-    click.echo(schedule.remove(name) if off else schedule.add(name, at))
+    click.echo(BACKUP.remove(name) if off else BACKUP.add(name, at))
     _tell_panel(Engine(target.docker_host), is_scheduled=not off)
 
 
@@ -118,7 +119,7 @@ def make(name: str, *, forgets: bool = True) -> str:
     # Only what could be restored counts.
     with repository.reading(snapshot) as stream:
         read = archive.read(stream)
-    _tell_panel(engine, is_scheduled=schedule.stands(name), size_bytes=read.size_bytes)
+    _tell_panel(engine, is_scheduled=BACKUP.stands(name), size_bytes=read.size_bytes)
     gone = repository.forget(name, keep) if forgets and (keep := places.keep(values)) else 0
     output.add(id=snapshot, repository=repository.address, users_bytes=read.store_bytes, removed=gone)
     click.echo(f"Backed up {name} as {snapshot} to {repository.address} in {time.monotonic() - began:.0f} s: "

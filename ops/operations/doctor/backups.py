@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from ...backup import places, schedule
+from ...backup import places
 from ...errors import OperatorError
+from ...schedule import BACKUP
 from ...target import BACKUP_KEY
 from ..words import span
 from .findings import Case, Finding
@@ -16,7 +17,7 @@ _BY_HAND = timedelta(days=8)
 
 def check(case: Case) -> Iterator[Finding]:
     """Look for the stack's last backup, where backups are made at all."""
-    is_daily = schedule.stands(case.target.stack)
+    is_daily = BACKUP.stands(case.target.stack)
     if not is_daily and not BACKUP_KEY.exists():
         return
     try:

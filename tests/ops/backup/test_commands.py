@@ -9,13 +9,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ops import unfinished
-from ops.backup import commands, room, schedule, tool
+from ops.backup import commands, room, tool
 from ops.backup.repository import Repository, Snapshot
 from ops.backup.restoring import Restore
 from ops.cli import main
 from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.panel import Panel
+from ops.schedule import Job
 from ops.stack import Stack
 from ops.unfinished import Begun, Mark
 
@@ -244,8 +245,8 @@ def test_the_panel_learns_whether_a_backup_is_made_each_day(
     monkeypatch: pytest.MonkeyPatch, words: list[str], stands: bool,
 ) -> None:
     told: list[tuple[object, ...]] = []
-    monkeypatch.setattr(schedule, "add", lambda *_: "each day")
-    monkeypatch.setattr(schedule, "remove", lambda *_: "none any more")
+    monkeypatch.setattr(Job, "add", lambda *_: "each day")
+    monkeypatch.setattr(Job, "remove", lambda *_: "none any more")
     monkeypatch.setattr(Panel, "call", lambda _, *said: told.append(said))
     assert run("backup", "schedule", *words).exit_code == 0
     assert told == [("PUT", "/backup", {"is_scheduled": stands})]

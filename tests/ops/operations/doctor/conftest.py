@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from ops.backup import schedule
 from ops.docker import Engine
 from ops.operations.doctor import certificates, command
 from ops.operations.doctor.facts import Facts
+from ops.schedule import Job
 from ops.stack import Stack
 from tests.ops.operations.doctor.machine import VOLUME, control, edge, facts, info
 from tests.ops.operations.fakes import FakeEngine, ops
@@ -33,7 +33,7 @@ def well(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     for name, answer in {"is_made": True, "has_pending_operations": False, "private_files": [], "locks": [],
                          "export": '{"deployment": {}}'}.items():
         monkeypatch.setattr(Stack, name, lambda *_, answer=answer: answer)
-    monkeypatch.setattr(schedule, "stands", lambda _: False)
+    monkeypatch.setattr(Job, "stands", lambda *_: False)
     monkeypatch.setattr(certificates, "_shown", lambda _: {})
     monkeypatch.setitem(command.CHECKS, "resolvers", lambda _: [])
     return engine

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from ops import unfinished
-from ops.backup import places, schedule
+from ops.backup import places
 from ops.backup.repository import Repository, Snapshot
 from ops.errors import OperatorError
 from ops.operations.doctor import backups
+from ops.schedule import BACKUP, Job
 from ops.stack import Stack
 from ops.target import Target
 from ops.update import journal
@@ -125,7 +126,7 @@ def test_an_old_backup_is_found_where_there_should_be_a_new_one(
     key = tmp_path / "key"
     key.write_text("key")
     monkeypatch.setattr(backups, "BACKUP_KEY", key)
-    monkeypatch.setattr(schedule, "stands", lambda _: is_daily)
+    monkeypatch.setattr(Job, "stands", lambda job, _: job is BACKUP and is_daily)
     monkeypatch.setattr(places, "configured", lambda _: Repository(address="backups", key_file=key))
     monkeypatch.setattr(Repository, "open", lambda _: None)
     monkeypatch.setattr(Repository, "snapshots", listed)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.backup import schedule
+from ops import schedule
 from ops.errors import OperatorError
+from ops.schedule import BACKUP
 
 CRONTAB = """#!/bin/sh
 case $1 in
@@ -42,33 +43,33 @@ def crontab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Path) -> P
 
 
 def test_a_schedule_of_cron_s_stands_until_it_is_taken_back(crontab: Path) -> None:
-    assert not schedule.stands("local")
-    schedule.add("local", "03:30")
-    assert schedule.stands("local")
-    assert not schedule.stands("prod")
-    schedule.remove("local")
-    assert not schedule.stands("local")
+    assert not BACKUP.stands("local")
+    BACKUP.add("local", "03:30")
+    assert BACKUP.stands("local")
+    assert not BACKUP.stands("prod")
+    BACKUP.remove("local")
+    assert not BACKUP.stands("local")
 
 
 def test_where_there_is_no_cron_no_schedule_stands(crontab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert not schedule.stands("local")
+    assert not BACKUP.stands("local")
 
 
 def test_cron_gets_one_line_for_each_stack_and_keeps_the_others(crontab: Path) -> None:
     crontab.write_text("0 1 * * * of the operator\n")
-    schedule.add("local", "03:30")
-    schedule.add("prod", "04:05")
-    schedule.add("local", "23:00")
+    BACKUP.add("local", "03:30")
+    BACKUP.add("prod", "04:05")
+    BACKUP.add("local", "23:00")
     lines = crontab.read_text().splitlines()
     assert [line.split(" '/")[0] for line in lines] == ["0 1 * * * of the operator", "5 4 * * *", "0 23 * * *"]
-    schedule.remove("prod")
-    schedule.remove("local")
+    BACKUP.remove("prod")
+    BACKUP.remove("local")
     assert crontab.read_text() == "0 1 * * * of the operator\n"
 
 
 def test_the_line_runs_the_backup_as_cron_runs_it(crontab: Path, project: Path) -> None:
-    said = schedule.add("local", "03:30")
+    said = BACKUP.add("local", "03:30")
     command = crontab.read_text().strip().split(" ", 5)[5].replace("\\%", "%")
     subprocess.run(["/bin/sh", "-c", command], check=True, cwd="/", env={"PATH": "/usr/bin:/bin"})
     log = project / ".pulumi" / "logs" / "local.backup"
@@ -92,33 +93,33 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Path) -> P
 
 
 def test_systemd_gets_a_timer_that_makes_up_for_a_night_without_power(systemd: Path) -> None:
-    schedule.add("prod", "03:30")
+    BACKUP.add("prod", "03:30")
     timer = (systemd / "stealth-vpn-backup-prod.timer").read_text()
     assert "OnCalendar=*-*-* 03:30:00\n" in timer
     assert "Persistent=true\n" in timer
     assert (systemd.parent / "calls").read_text().splitlines() == [
         "daemon-reload", "enable --now stealth-vpn-backup-prod.timer"]
-    schedule.remove("prod")
+    BACKUP.remove("prod")
     assert list(systemd.iterdir()) == []
 
 
 def test_a_timer_of_systemd_s_stands_until_it_is_taken_back(systemd: Path) -> None:
-    schedule.add("local", "03:30")
-    assert schedule.stands("local")
-    assert not schedule.stands("prod")
-    schedule.remove("local")
-    assert not schedule.stands("local")
+    BACKUP.add("local", "03:30")
+    assert BACKUP.stands("local")
+    assert not BACKUP.stands("prod")
+    BACKUP.remove("local")
+    assert not BACKUP.stands("local")
 
 
 def test_systemd_s_own_characters_in_the_command_are_written_so_that_it_leaves_them(systemd: Path) -> None:
-    schedule.add("prod", "03:30")
+    BACKUP.add("prod", "03:30")
     service = (systemd / "stealth-vpn-backup-prod.service").read_text()
     assert '/my 100%% $$HOME \\"server\\"/scripts/ops" "--stack" "prod" "backup"\n' in service
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd's own checker is not on this machine")
 def test_systemd_itself_takes_the_units(systemd: Path) -> None:
-    schedule.add("prod", "03:30")
+    BACKUP.add("prod", "03:30")
     words = ["systemd-analyze", "verify", *map(str, systemd.iterdir())]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "stealth-vpn-backup" not in done.stderr
@@ -127,11 +128,11 @@ def test_systemd_itself_takes_the_units(systemd: Path) -> None:
 @pytest.mark.parametrize("at", ["3:30", "24:00", "03:60", "03:30\n", "noon", ""])
 def test_what_is_no_time_of_day_is_refused(crontab: Path, at: str) -> None:
     with pytest.raises(OperatorError, match="a time of day is written as 03:30"):
-        schedule.add("local", at)
+        BACKUP.add("local", at)
     assert not crontab.exists()
 
 
 def test_a_machine_without_both_is_told_what_to_install(crontab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(OperatorError, match="Install the package cron"):
-        schedule.add("local", "03:30")
+        BACKUP.add("local", "03:30")

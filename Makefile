@@ -13,7 +13,7 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
-.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
+.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify drift backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -88,6 +88,10 @@ probe: setup
 ## make verify        compares what runs with what was promised; fails on any difference
 verify: setup
 	@$(RUN) $(BIN)/python -m ops verify
+
+## make drift         shows what was changed outside the code since the deploy; scripts/ops drift --heal brings it back
+drift: setup
+	@$(RUN) $(BIN)/python -m ops drift
 
 ## make backup        backs the whole server up, encrypted, while it runs
 backup: setup

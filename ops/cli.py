@@ -10,13 +10,15 @@ from typing import Any
 
 import click
 
-from . import certificates, output, preflight
+from . import output, preflight
 from .accounts import accounts
 from .backup.commands import COMMANDS as BACKUP_COMMANDS
 from .completion import completion
 from .configuration.commands import config
+from .deploying import deploy
 from .docker import Engine
-from .errors import OperatorError
+from .drift import record as drift_record
+from .drift.commands import COMMANDS as DRIFT_COMMANDS
 from .operations.commands import COMMANDS
 from .operations.waiting import await_health
 from .rotate import configured as rotations
@@ -55,11 +57,7 @@ def up(name: str, former_secrets: bool) -> None:
     if not former_secrets:
         refuse_lost(stack, settings(name))
     rotations.end_due(stack, click.echo)
-    stack.repair(engine)
-    try:
-        follower = stack.run("up", "--yes")
-    except OperatorError as error:
-        raise certificates.explained(engine, error) from error
+    follower = deploy(stack, engine)
     with ThreadPoolExecutor() as pool:
         export = pool.submit(stack.export)
         containers = await_health(engine, name, target.running, "make up")
@@ -74,6 +72,7 @@ def up(name: str, former_secrets: bool) -> None:
     output.add(changes=follower.changes, healthy=len(containers), stopped=sorted(target.stopped))
     _show_access(stack, state.stack_outputs)
     promises(stack, state, click.echo)
+    drift_record.after_deploy(name)
 
 
 @main.command()
@@ -105,6 +104,7 @@ def down(name: str) -> None:
     stack.prepare()
     stack.run("destroy", "--yes", "--exclude-protected")
     withdraw(engine, target, click.echo)
+    drift_record.forget(name)
     click.echo("Everything is gone but the volumes stealth-* and the keys; `make up` brings it back.")
 
 
@@ -145,7 +145,7 @@ main.add_command(users)
 main.add_command(accounts)
 main.add_command(config)
 main.add_command(watchdog)
-for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS, *ROTATE_COMMANDS):
+for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS, *ROTATE_COMMANDS, *DRIFT_COMMANDS):
     main.add_command(command)
 
 

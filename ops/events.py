@@ -7,10 +7,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .verdict import Verdict
 
@@ -22,12 +22,46 @@ _NOISE = re.compile(
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What Pulumi writes for a value that only an update will know (sdk/go/common/resource/plugin/rpc.go)."""
 
+# Two of the three steps of one replacement; the third says the same in one.
+_HALVES = {"create-replacement", "delete-replaced"}
 _QUIET_OPERATIONS = {"same", "read", "refresh"}
 _VERBS = {
     "create": "created", "create-replacement": "created", "update": "updated", "delete": "deleted",
     "delete-replaced": "deleted", "discard": "forgotten", "import": "imported",
 }
 _SHOWN = re.compile(r"^docker:|^random:")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a preview would do to a resource; of a refresh that is only previewed, what somebody has done to it."""
+
+    operation: str
+    """create, update, replace or delete."""
+
+    kind: str
+    """Type of the resource, such as docker:index/network:Network."""
+
+    name: str
+    """What the program calls it."""
+
+    properties: tuple[str, ...]
+    """Names of the inputs that differ."""
+
+    old: Mapping[str, Any]
+    """Its inputs in the state; none if it is not there yet. Pulumi writes secrets as [secret]."""
+
+    new: Mapping[str, Any]
+    """Its inputs after the step; none if it goes."""
+
+    @classmethod
+    def of(cls, step: dict[str, Any]) -> Self:
+        """Read the metadata of an event."""
+        # Of a bridged provider the paths are told, such as labels[0].value, and not the names.
+        paths = step.get("diffs") or step.get("detailedDiff") or ()
+        return cls(operation=step["op"], kind=step["type"], name=step["urn"].rpartition("::")[2],
+                   old=(step.get("old") or {}).get("inputs") or {}, new=(step.get("new") or {}).get("inputs") or {},
+                   properties=tuple(sorted({re.split(r"[.\[]", path)[0] for path in paths})))
 
 
 @dataclass
@@ -57,6 +91,9 @@ class Follower:
         self.planned: dict[str, dict[str, Any]] = {}
         """Inputs of the resources that a preview would change, by name; what is not known yet is in UNKNOWN's place."""
 
+        self.steps: list[Step] = []
+        """What a preview told of each resource that is not the same, in its order."""
+
     def take(self, event: dict[str, Any]) -> None:
         """Look at one event."""
         self.verdict.take(event)
@@ -80,6 +117,8 @@ class Follower:
 
     def _finished(self, details: dict[str, Any]) -> None:
         step = details["metadata"]
+        if details.get("planning") and step["op"] not in _QUIET_OPERATIONS | _HALVES and _SHOWN.match(step["type"]):
+            self.steps.append(Step.of(step))
         if details.get("planning") or step["op"] not in _VERBS or not _SHOWN.match(step["type"]):
             return
         self.changes += 1
@@ -89,7 +128,7 @@ class Follower:
 
     def _told(self, details: dict[str, Any]) -> None:
         text = _COLOUR.sub("", details.get("message", "")).strip()
-        text = re.sub(r"^(?:error: |warning: |\d+ errors? occurred:\s+\* )", "", text)
+        text = re.sub(r"^(?:error: |warning: |Preview failed: |\d+ errors? occurred:\s+\* )", "", text)
         own = "pulumi:pulumi:Stack" not in details.get("urn", "pulumi:pulumi:Stack")
         if details.get("severity") == "warning" and not own and text not in self._said:
             # The preview says it, and the update once more.

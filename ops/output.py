@@ -17,16 +17,18 @@ import click
 
 from .errors import InterruptedRun, OperatorError
 
-REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
-"""Exit codes beside 0: something is wrong or was refused; the command line is wrong; Ctrl-C (128 + SIGINT's number)."""
+REFUSED, MISUSED, DRIFTED, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes beside 0: something is wrong or was refused; the command line is wrong; what runs is not what was
+deployed; Ctrl-C (128 + SIGINT's number)."""
 
 _ASKED, _JSON, _COMMAND = "ops.asked", "ops.json", "ops.command"
 _DETAILS = "ops.details"
 # By how a line begins, or what it says.
 _STYLES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     (r"^(! |Error: )", {"fg": "red"}), (r"^ *-> ", {"fg": "cyan"}), (r"^[A-Z]{3,} +[A-Z]{2,}", {"bold": True}),
-    (r"^(All is well|Nothing is wrong|\d+ promises checked, all kept)", {"fg": "green"}),
+    (r"^(All is well|Nothing is wrong|No drift|\d+ promises checked, all kept)", {"fg": "green"}),
     (r"^(Something is wrong|\d+ things? (is|are) wrong|\d+ of \d+ checks failed|\d+ promises: )", {"fg": "red"}),
+    (r"^\d+ findings? of drift", {"fg": "red"}),
 )
 
 

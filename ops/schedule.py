@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .docker import last_line
 from .errors import OperatorError
+from .output import DRIFTED
 from .stack import LOG_FOLDER
 from .target import ROOT
 
@@ -26,7 +27,7 @@ Type=oneshot
 Environment=HOME=%h
 ExecStart={command}
 Nice=10
-"""
+{more}"""
 _TIMER = """\
 [Unit]
 Description=Daily {title} of the stealth VPN server {stack}
@@ -50,6 +51,9 @@ class Job:
 
     what: str
     """What it is, in words that follow "a"."""
+
+    found_codes: tuple[int, ...] = ()
+    """Exit codes beside 0 with which it has done its work: they are no fault of the job's."""
 
     def add(self, stack: str, at: str) -> str:
         """Do it each day at that time, in place of an earlier schedule; return what to tell the operator."""
@@ -81,8 +85,9 @@ class Job:
 
     def _add_timer(self, stack: str, at: str) -> str:
         unit = self._unit(stack)
+        more = f"SuccessExitStatus={' '.join(map(str, self.found_codes))}\n" if self.found_codes else ""
         (UNITS / f"{unit}.service").write_text(_SERVICE.format(
-            stack=stack, title=self.what.capitalize(), command=_for_systemd(self._command(stack))))
+            stack=stack, title=self.what.capitalize(), command=_for_systemd(self._command(stack)), more=more))
         (UNITS / f"{unit}.timer").write_text(_TIMER.format(stack=stack, title=self.what, at=at))
         _run("systemctl", "daemon-reload")
         _run("systemctl", "enable", "--now", f"{unit}.timer")
@@ -117,6 +122,8 @@ class Job:
 
 
 BACKUP = Job(words=("backup",), what="backup")
+# Drift is what it looks for, and no fault of the looking.
+DRIFT = Job(words=("drift", "--json"), what="look for drift", found_codes=(DRIFTED,))
 
 
 def _has_systemd() -> bool:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..docker import Engine
+from ..drift.record import Record
 from ..errors import OperatorError
 from ..panel import Panel
 from ..quantities import shown_size
+from ..schedule import DRIFT
 from ..target import Target
 from ..unfinished import unfinished
 from ..watchdog.host import State
@@ -40,6 +42,12 @@ class Status:
     backup: dict[str, Any] | None = None
     """The last one as the panel tells it (made_at, size_bytes, is_scheduled); None if it knows of none."""
 
+    drift: Record | None = None
+    """What the last look for drift found; None if nobody has looked."""
+
+    looks_daily: bool = False
+    """Whether this machine looks for drift each day."""
+
     @property
     def faults(self) -> list[str]:
         """All that is wrong, a sentence each."""
@@ -48,7 +56,7 @@ class Status:
                 *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
                 *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings
                   if sentence.partition(" ")[0] not in self._stopped),
-                *filter(None, [self.watchdog.fault])]
+                *filter(None, [self.watchdog.fault, self.drift.fault if self.drift else ""])]
 
     @property
     def verdict(self) -> str:
@@ -78,14 +86,15 @@ def look(engine: Engine, target: Target) -> Status:
         overview = _overview(engine) if "stealth-admin" in running else {}
     return Status(services=found, usage=used.result(), certificates=overview.get("certificates"),
                   warnings=overview.get("warnings", []), watchdog=watchdog.result(), now=datetime.now(UTC),
-                  unfinished=tuple(one.sentence for one in unfinished(target.stack)), backup=overview.get("backup"))
+                  unfinished=tuple(one.sentence for one in unfinished(target.stack)), backup=overview.get("backup"),
+                  drift=Record.read(target.stack), looks_daily=DRIFT.stands(target.stack))
 
 
 def lines(status: Status) -> list[str]:
     """Return the status for people; the verdict comes last, where a terminal shows it."""
     rows = [_row(service, status.usage.get(service.container), status.now) for service in status.services]
     faults = [] if status.verdict.startswith("Nothing") else [f"! {fault}" for fault in status.faults]
-    return [*table([_HEAD, *rows]), "", _certificate_line(status), *_backup_lines(status),
+    return [*table([_HEAD, *rows]), "", _certificate_line(status), *_backup_lines(status), *_drift_lines(status),
             printable(status.watchdog.line), *faults, status.verdict]
 
 
@@ -96,7 +105,8 @@ def document(status: Status) -> dict[str, Any]:
         "services": [asdict(service) | {"since": service.since.isoformat() if service.since else None,
                                         "usage": _as_dict(status.usage.get(service.container))}
                      for service in status.services],
-        "certificates": status.certificates, "backup": status.backup, "watchdog": asdict(status.watchdog)}
+        "certificates": status.certificates, "backup": status.backup,
+        "drift": status.drift.document() if status.drift else None, "watchdog": asdict(status.watchdog)}
 
 
 def _as_dict(used: Usage | None) -> dict[str, Any] | None:
@@ -145,3 +155,11 @@ def _backup_lines(status: Status) -> list[str]:
     age = span(status.now - datetime.fromisoformat(status.backup["made_at"]))
     daily = "one is made each day" if status.backup["is_scheduled"] else "none is made by itself"
     return [f"Last backup: {age} ago, {shown_size(status.backup['size_bytes'])}; {daily}."]
+
+
+def _drift_lines(status: Status) -> list[str]:
+    """Return when no drift was found; what was found is a fault."""
+    if not status.drift or status.drift.fault:
+        return []
+    daily = "looked for each day" if status.looks_daily else "not looked for by itself"
+    return [f"Drift: none {span(status.now - status.drift.at)} ago; it is {daily}."]

@@ -24,21 +24,30 @@ def chosen(promises: Promises, observed: Observed, beside: Collection[str], *, o
 
 def checks(promises: Promises, observed: Observed, entries: Iterable[Entry]) -> Iterator[Check]:
     """Judge each container that was promised or found by what the engine tells of it."""
+    entries = list(entries)
+    yield from of_deploy(promises, observed, entries)
+    has_cgroups = engine.has_cgroup_namespaces(observed)
+    for entry in entries:
+        name = name_of(entry)
+        remedy = _remedy(promises, name)
+        yield from rights.checks(entry, promises.allowed(name), remedy)
+        yield rights.of_cgroups(entry, has_namespaces=has_cgroups, remedy=remedy)
+
+
+def of_deploy(promises: Promises, observed: Observed, entries: Iterable[Entry]) -> Iterator[Check]:
+    """Judge whether each container is there, was made by the deploy, and is as it made it."""
     found = {name_of(entry): entry for entry in entries}
     by_image = {str(entry["Id"]): entry for entry in observed.images}
     for name in sorted({*promises.services, *promises.containers}):
         missing = [] if name in found else ["the engine has no such container"]
         missing += [] if name in promises.containers else ["the state knows no such container"]
         yield judged(name, "exists", missing, "Run `make up`, which makes it.")
-    has_cgroups = engine.has_cgroup_namespaces(observed)
     for name, entry in found.items():
         remedy = _remedy(promises, name)
         if name in promises.containers:
             yield from deployed.checks(promises, entry, by_image.get(str(entry["Image"])), remedy)
         else:
             yield judged(name, "was made by the deploy", ["nobody promised it"], remedy)
-        yield from rights.checks(entry, promises.allowed(name), remedy)
-        yield rights.of_cgroups(entry, has_namespaces=has_cgroups, remedy=remedy)
 
 
 def of_processes(promises: Promises, observed: Observed, entries: Iterable[Entry],

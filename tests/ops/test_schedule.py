@@ -7,7 +7,7 @@ import pytest
 
 from ops import schedule
 from ops.errors import OperatorError
-from ops.schedule import BACKUP
+from ops.schedule import BACKUP, DRIFT
 
 CRONTAB = """#!/bin/sh
 case $1 in
@@ -109,6 +109,23 @@ def test_a_timer_of_systemd_s_stands_until_it_is_taken_back(systemd: Path) -> No
     assert not BACKUP.stands("prod")
     BACKUP.remove("local")
     assert not BACKUP.stands("local")
+
+
+def test_two_jobs_of_a_stack_stand_beside_each_other(crontab: Path) -> None:
+    BACKUP.add("local", "03:30")
+    DRIFT.add("local", "04:40")
+    assert len(crontab.read_text().splitlines()) == 2
+    BACKUP.remove("local")
+    assert DRIFT.stands("local")
+    assert not BACKUP.stands("local")
+    assert '/scripts/ops\' --stack local drift --json >>' in crontab.read_text()
+
+
+def test_drift_that_was_found_is_no_fault_of_systemd_s_unit_and_a_failed_backup_is(systemd: Path) -> None:
+    for job in (BACKUP, DRIFT):
+        job.add("prod", "03:30")
+    assert "SuccessExitStatus=3\n" in (systemd / "stealth-vpn-drift-prod.service").read_text()
+    assert "SuccessExitStatus" not in (systemd / "stealth-vpn-backup-prod.service").read_text()
 
 
 def test_systemd_s_own_characters_in_the_command_are_written_so_that_it_leaves_them(systemd: Path) -> None:

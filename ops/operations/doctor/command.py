@@ -11,6 +11,7 @@ from . import (
     certificates,
     containers,
     drift,
+    drifted,
     firewall,
     machine,
     names,
@@ -29,7 +30,7 @@ CHECKS: dict[str, Callable[[Case], Iterable[Finding]]] = {
     "networks": networks.check, "firewall": firewall.check, "names": names.check, "resolvers": names.resolvers,
     "certificates": certificates.check, "panel": certificates.panel, "images": drift.images,
     "strangers": drift.strangers, "state": state.check, "watchdog": machine.watchdog,
-    "backups": backups.check, "overlaps of secrets": secrets.overlaps,
+    "backups": backups.check, "drift": drifted.check, "overlaps of secrets": secrets.overlaps,
 }
 
 

@@ -3,7 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.drift.record import Record
 from ops.operations.words import span
+from ops.schedule import DRIFT, Job
 from tests.ops.operations.fakes import FakeEngine, entry, ops
 
 STATS = [{"Name": "stealth-xray", "CPUPerc": "12.50%", "MemUsage": "45.5MiB / 512MiB"},
@@ -102,3 +104,25 @@ def test_programs_get_one_document(engine: FakeEngine) -> None:
     (timedelta(hours=2), "2 h"), (timedelta(hours=47), "47 h"), (timedelta(days=2), "2 d"), (timedelta(-1), "0 s")])
 def test_a_span_is_told_in_its_largest_useful_unit(length: timedelta, text: str) -> None:
     assert span(length) == text
+
+
+def test_drift_that_was_found_is_wrong_and_what_it_is_about_is_named(engine: FakeEngine) -> None:
+    assert "rift" not in ops("status").output
+    Record(at=datetime(2026, 11, 30, 4, 40, 7, tzinfo=UTC), subjects=(
+        "service xray", "service xray", "network stealth-vpn")).write("local")
+    done = ops("status")
+    assert done.exit_code == 1
+    assert ("! Drift was found at 2026-11-30 04:40 UTC, 3 findings: service xray, network stealth-vpn. "
+            "`ops drift` looks again, and shows what differs.") in done.output
+
+
+@pytest.mark.parametrize(("is_daily", "end"), [(True, "looked for each day"), (False, "not looked for by itself")])
+def test_a_look_that_found_none_is_told_with_its_age(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, is_daily: bool, end: str,
+) -> None:
+    monkeypatch.setattr(Job, "stands", lambda job, _: job is DRIFT and is_daily)
+    Record(at=datetime.now(UTC) - timedelta(hours=3, minutes=1)).write("local")
+    done = ops("status")
+    assert done.exit_code == 0, done.output
+    assert f"Drift: none 3 h ago; it is {end}." in done.output
+    assert json.loads(ops("status", "--json").stdout)["drift"]["subjects"] == []

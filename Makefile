@@ -13,7 +13,11 @@ DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/clients
 # The shell's own USER is whoever works here, and nobody's VPN user.
 NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ USER=alice`))
 
+# Checked by actionlint and zizmor.
+WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml)
+
 .PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify drift backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
+.PHONY: ci-credentials ci-wipe ci-preview ci-no-preview ci-deploy ci-e2e ci-approved ci-drift ci-rebuild ci-dependencies ci-propose
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -137,12 +141,14 @@ base-refresh: setup
 setup-dev:
 	@toolchain/setup.sh dev
 
-## make lint          style, types, shell, Go and Dockerfiles
+## make lint          style, types, shell, Go, Dockerfiles and workflows
 lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/shellcheck --external-sources $(SHELL_SCRIPTS)
 	$(BIN)/hadolint --config images/.hadolint.yaml $(DOCKERFILES)
+	go -C toolchain/actionlint tool actionlint -shellcheck $(CURDIR)/$(BIN)/shellcheck -pyflakes= $(WORKFLOWS)
+	$(BIN)/zizmor --quiet --offline --no-progress --persona pedantic .github
 	$(foreach module,$(GO_MODULES),(cd $(module) && test -z "$$(gofmt -l .)" && go vet ./...) &&) true
 
 ## make test-quick    unit tests, a few seconds
@@ -179,6 +185,41 @@ bench-policies: setup-dev
 ## make bench-data    measures each protocol's speed and what it costs the server; about ten minutes
 bench-data: setup-dev
 	$(BIN)/python -m benchmarks.data
+
+# The steps of a delivery pipeline, in its order; docs/pipelines.md says what each wants. They are for machines, and so
+# are not in `make help`. STACK names the server.
+ci-credentials:
+	@scripts/ci-credentials.sh write
+
+ci-wipe:
+	@scripts/ci-credentials.sh wipe
+
+ci-preview: setup
+	@$(RUN) $(BIN)/python -m ops.ci preview
+
+ci-no-preview:
+	@echo "This pull request comes from a fork, which gets no secrets; so what it would change on staging was not looked at."
+
+ci-deploy: setup
+	@$(RUN) $(BIN)/python -m ops.ci deploy
+
+ci-e2e: setup
+	@$(RUN) $(BIN)/python -m ops.ci e2e
+
+ci-approved:
+	@git log -1 --format='Approved for production: %h %s'
+
+ci-drift: setup
+	@$(RUN) $(BIN)/python -m ops.ci drift
+
+ci-rebuild: base-refresh
+	@$(RUN) $(BIN)/python -m ops.ci rebuild
+
+ci-dependencies: setup-dev
+	@$(RUN) $(BIN)/python -m ops.ci dependencies
+
+ci-propose:
+	@scripts/ci-propose.sh
 
 ## make test          all of these but test-long and test-bare
 test: lint test-quick test-go test-integration

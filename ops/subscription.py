@@ -15,19 +15,20 @@ HTTPS_PORT = 443
 _PATIENCE_SECONDS = 10
 
 
-def connect(host: str, address: str, authority: str | None, patience_seconds: float) -> http.client.HTTPConnection:
+def connect(host: str, address: str, authority: str | None, patience_seconds: float,
+            port: int = HTTPS_PORT) -> http.client.HTTPConnection:
     """Return a connection to a host by HTTPS, open at an address, whatever its name resolves to; raises OSError.
 
     `authority` is PEM of the root to trust, or None for the system's.
     """
     context = ssl.create_default_context(cadata=authority)
-    plain = socket.create_connection((address, HTTPS_PORT), timeout=patience_seconds)
+    plain = socket.create_connection((address, port), timeout=patience_seconds)
     connection = http.client.HTTPConnection(host)
     connection.sock = context.wrap_socket(plain, server_hostname=host)
     return connection
 
 
-def answer(url: str, form: str, address: str, authority: str | None) -> str:
+def answer(url: str, form: str, address: str, authority: str | None, port: int = HTTPS_PORT) -> str:
     """Return what the link answers in a form, from the server at an address, whatever its name resolves to.
 
     `authority` is that of `connect`. Raises OperatorError.
@@ -35,7 +36,7 @@ def answer(url: str, form: str, address: str, authority: str | None) -> str:
     split = urlsplit(url)
     host = str(split.hostname)
     try:
-        with closing(connect(host, address, authority, _PATIENCE_SECONDS)) as connection:
+        with closing(connect(host, address, authority, _PATIENCE_SECONDS, port)) as connection:
             connection.request("GET", f"{split.path}?format={form}")
             said = connection.getresponse()
             status, text = said.status, said.read().decode()
@@ -48,7 +49,7 @@ def answer(url: str, form: str, address: str, authority: str | None) -> str:
     return text
 
 
-def links(url: str, address: str, authority: str | None) -> dict[str, str]:
+def links(url: str, address: str, authority: str | None, port: int = HTTPS_PORT) -> dict[str, str]:
     """Return the links and files by protocol; see `answer`."""
-    found: dict[str, str] = json.loads(answer(url, "json", address, authority))
+    found: dict[str, str] = json.loads(answer(url, "json", address, authority, port))
     return found

@@ -18,6 +18,7 @@ from .configuration.commands import config
 from .deploying import deploy
 from .docker import Engine
 from .drift import record as drift_record
+from .drift import telling
 from .drift.commands import COMMANDS as DRIFT_COMMANDS
 from .operations.commands import COMMANDS
 from .operations.waiting import await_health
@@ -72,7 +73,7 @@ def up(name: str, former_secrets: bool) -> None:
     output.add(changes=follower.changes, healthy=len(containers), stopped=sorted(target.stopped))
     _show_access(stack, state.stack_outputs)
     promises(stack, state, click.echo)
-    drift_record.after_deploy(name)
+    telling.after_deploy(name, engine, click.echo)
 
 
 @main.command()

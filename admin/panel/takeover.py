@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from . import audit, backups
+from . import audit, backups, drift
 from .store import snapshot
 from .store.accounts import SignIn
 from .store.database import Database
@@ -54,6 +54,8 @@ def _renew(file: Path) -> None:
             # One of them may have been ended since.
             session.execute(delete(SignIn))
             backups.begin_anew(session, datetime.now(UTC))
+            # It was found at another server.
+            drift.note(session, datetime.now(UTC), ())
             audit.record(session, audit.PANEL, "store.restore", "", taken_over_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M}")
     finally:
         copy.close()

@@ -8,12 +8,13 @@ import click
 
 from .. import output, preflight
 from ..deploying import deploy
+from ..docker import Engine
 from ..errors import InterruptedRun, OperatorError
 from ..operations.waiting import await_health
 from ..schedule import DRIFT
 from ..stack import Stack
 from ..target import Target
-from . import show
+from . import show, telling
 from .record import Record
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _looked(stack: Stack) -> "Look":
         if Record.read(stack.name) or DRIFT.stands(stack.name):
             Record(at=now, error=str(error).splitlines()[0]).write(stack.name)
         raise
-    Record(at=now, subjects=tuple(finding.subject for finding in found.findings)).write(stack.name)
+    record = Record(at=now, subjects=tuple(finding.subject for finding in found.findings))
+    telling.keep(stack.name, record, Engine(Target.read(stack.name).docker_host), click.echo)
     return found
 
 

@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from ..files import write_whole
 from ..stack import LOG_FOLDER
+
+# With these words the panel begins its warning, too (admin/panel/alerts/conditions.py).
+_BEGINNING = "Drift was found"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +52,13 @@ class Record:
         if not self.subjects:
             return ""
         count = f"{len(self.subjects)} finding{'s' if len(self.subjects) > 1 else ''}"
-        return (f"Drift was found at {when}, {count}: {', '.join(dict.fromkeys(self.subjects))}. "
+        return (f"{_BEGINNING} at {when}, {count}: {', '.join(dict.fromkeys(self.subjects))}. "
                 "`ops drift` looks again, and shows what differs.")
 
 
-def after_deploy(stack: str) -> None:
-    """Note that a deploy, which looks at all and mends it, has left no drift; where nobody ever looked, nothing."""
-    if Record.read(stack):
-        Record(at=datetime.now(UTC)).write(stack)
+def is_known(warning: str, record: Record | None) -> bool:
+    """Tell whether a warning of the panel's is about drift of which this machine knows more, and sooner."""
+    return record is not None and warning.startswith(_BEGINNING)
 
 
 def forget(stack: str) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..docker import Engine
-from ..drift.record import Record
+from ..drift.record import Record, is_known
 from ..errors import OperatorError
 from ..panel import Panel
 from ..quantities import shown_size
@@ -55,7 +55,7 @@ class Status:
                 *(f"{service.name} {service.fault}" for service in self.services if service.fault),
                 *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
                 *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings
-                  if sentence.partition(" ")[0] not in self._stopped),
+                  if sentence.partition(" ")[0] not in self._stopped and not is_known(sentence, self.drift)),
                 *filter(None, [self.watchdog.fault, self.drift.fault if self.drift else ""])]
 
     @property

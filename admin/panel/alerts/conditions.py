@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ..backups import Backup
+from ..drift import Drift
 from ..engines import Certificate, Engine, Overview, Uncounted
 
 ENGINE_PATIENCE_SECONDS = 120
@@ -20,6 +21,7 @@ CERTIFICATE_PATIENCE = timedelta(minutes=10)
 
 _NOTICES = (("certificate_expires", timedelta(days=14)), ("certificate_expires_soon", timedelta(days=3)))
 _UNREADABLE = "certificate_unreadable"
+_MOST_SUBJECTS = 5
 _LEAST_FREE_BYTES = 200 * 2**20
 _LEAST_FREE_PART = 0.05
 
@@ -56,6 +58,8 @@ def found(
         yield from _of_certificate(certificate, now)
     if overview.backup is not None and overview.backup.is_overdue(now):
         yield _of_backup(overview.backup)
+    if overview.drift is not None:
+        yield _of_drift(overview.drift)
     if store is not None:
         yield from _of_disk(store)
     if audit_broken_at is not None:
@@ -121,6 +125,16 @@ def _of_backup(backup: Backup) -> Condition:
     return Condition(
         kind="backup_overdue", about="backup", sentence=f"{fault}; run `make backup`, and mend what it says.",
         ending="A backup was made again.")
+
+
+def _of_drift(drift: Drift) -> Condition:
+    more = len(drift.subjects) - _MOST_SUBJECTS
+    named = ", ".join(drift.subjects[:_MOST_SUBJECTS]) + (f" and {more} more" if more > 0 else "")
+    return Condition(
+        kind="drift_found", about="server",
+        sentence=f"Drift was found on {drift.found_at:%Y-%m-%d at %H:%M} UTC: {named}; run `ops drift`, which shows "
+                 "what was changed past the code.",
+        ending="The server is again as it was deployed.")
 
 
 def _of_disk(store: Path) -> Iterator[Condition]:

@@ -8,7 +8,7 @@ from flask import current_app
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from .. import audit, backups
+from .. import audit, backups, drift
 from ..accounts import current_actor, requires
 from ..context import config, database
 from ..engines import Engines, traffic
@@ -17,6 +17,8 @@ from . import errors, shapes
 from .schemas import ID, QUERY, Strict
 
 _REASON_CHARACTERS = 400
+_SUBJECT_CHARACTERS = 200
+_MOST_SUBJECTS = 50
 
 blueprint = Blueprint("api_server", __name__, description="The server, and what was done to it.")
 errors.handle(blueprint)
@@ -66,6 +68,21 @@ class BackupNote(Strict):
                                 metadata={"description": "Of a good backup that was made now; null if none was."})
 
 
+class DriftAnswer(Schema):
+    """What was changed at the server past its code, as the last look found it."""
+
+    found_at = fields.AwareDateTime()
+    subjects = fields.List(fields.String())
+
+
+class DriftNote(Strict):
+    """What `ops drift` tells after a look."""
+
+    subjects = fields.List(fields.String(validate=validate.Length(1, _SUBJECT_CHARACTERS)), required=True,
+                           validate=validate.Length(max=_MOST_SUBJECTS),
+                           metadata={"description": "What is not as it was deployed; empty if all is."})
+
+
 class RestartNote(Strict):
     """What the watchdog tells; as a question, because it sends no body."""
 
@@ -84,6 +101,7 @@ class OverviewAnswer(Schema):
     up_bytes = fields.Integer()
     down_bytes = fields.Integer()
     backup = fields.Nested(BackupAnswer, allow_none=True)
+    drift = fields.Nested(DriftAnswer, allow_none=True)
     warnings = fields.List(fields.String(), metadata={"description": "What is wrong now, the oldest first."})
 
 
@@ -121,6 +139,17 @@ def note_backup(said: dict[str, Any]) -> None:
     """Write down that a backup was made, or whether one is made each day."""
     with database().write() as session:
         backups.note(session, datetime.now(UTC), **said)
+
+
+@blueprint.route("/drift", methods=["PUT"])
+# Of owners and `ops`, as a note of a backup is.
+@requires("accounts:write")
+@blueprint.arguments(DriftNote)
+@blueprint.response(204)
+def note_drift(said: dict[str, Any]) -> None:
+    """Write down what a look for drift has found, or that nothing is left of it."""
+    with database().write() as session:
+        drift.note(session, datetime.now(UTC), said["subjects"])
 
 
 @blueprint.route("/restarts", methods=["POST"])

@@ -7,7 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from .. import backups
+from .. import drift as drifts
 from ..backups import Backup
+from ..drift import Drift
 from ..store.alerts import Alarm
 from ..store.models import User
 from . import traffic
@@ -62,6 +64,9 @@ class Overview:
     backup: Backup | None = None
     """What is known of the last backup; None where nobody has made or promised one."""
 
+    drift: Drift | None = None
+    """What the last look found changed past the code; None where nothing was."""
+
 
 def engine(health: Health, revision: int, now: datetime) -> Engine:
     """Return an engine's health, judged by the store's present revision."""
@@ -84,5 +89,6 @@ def look(
     return Overview(
         engines=engines, certificates=certificates, uncounted=uncounted, online=traffic.online_number(session, now),
         users={status: numbers.get(status, 0) for status in ("active", "disabled", "expired", "limited")},
-        up_bytes=int(up or 0), down_bytes=int(down or 0), backup=backups.last(session), warnings=tuple(session.scalars(
+        up_bytes=int(up or 0), down_bytes=int(down or 0), backup=backups.last(session),
+        drift=drifts.last(session), warnings=tuple(session.scalars(
             select(Alarm.sentence).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at))))

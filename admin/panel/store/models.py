@@ -49,7 +49,7 @@ class Base(DeclarativeBase):
 
 class Fact(Base):
     """What there is one of: `revision`, counted up by every change of users; `epoch`, another in each store; `backup`,
-    the last one (backups.py)."""
+    the last one (backups.py); `drift`, what was found of it (drift.py)."""
 
     __tablename__ = "facts"
 

@@ -24,6 +24,8 @@ _ALARMS = {
                                  "compare it with a copy from before."),
     "backup_overdue": lazy_gettext("For too long no backup was made; run `make backup` where the server is deployed "
                                    "from, and mend what it says."),
+    "drift_found": lazy_gettext("Something was changed at the server past its code; run `ops drift` where the server "
+                                "is deployed from, which shows what, and what mends it."),
     "certificate_unreadable": lazy_gettext("The certificate of %(about)s cannot be read, so nobody knows whether it "
                                            "was renewed; look at Caddy's log."),
     "traffic_uncounted": lazy_gettext("Traffic of %(about)s is not counted, so no quota stops it; look at the logs of "

@@ -10,6 +10,7 @@ from typing import Any
 
 from ... import certificates as authority
 from ...docker import CADDY
+from ...drift.record import Record, is_known
 from ...errors import OperatorError
 from ...panel import Panel
 from ...target import ROOT
@@ -95,10 +96,11 @@ def panel(case: Case) -> Iterator[Finding]:
     except OperatorError as error:
         yield Finding(check="panel", name="panel-silent", fault=str(error), fix="ops restart admin", subject="admin")
         return
+    looked = Record.read(case.target.stack)
     for warning in overview["warnings"]:
         # The panel begins its sentence with what it is about.
         subject = warning.partition(" ")[0]
-        if subject in case.target.stopped:
+        if subject in case.target.stopped or is_known(warning, looked):
             continue
         named = re.search(r"`((?:make|ops) [^`]+)`", warning)
         yield Finding(check="panel", name="panel-warns", fault=f"The panel warns: {printable(warning)}",

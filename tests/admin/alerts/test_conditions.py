@@ -8,6 +8,7 @@ import pytest
 
 from panel.alerts import conditions
 from panel.backups import Backup
+from panel.drift import Drift
 from panel.engines import Certificate, Engine, Overview, Uncounted
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -126,6 +127,18 @@ def test_backups_that_stopped_or_never_began_are_told(
     found = list(conditions.found(overview, NOW, None, None))
     assert [condition.kind for condition in found] == ["backup_overdue"] * told
     assert all(f"{then:%Y-%m-%d at %H:%M} UTC; run `make backup`" in condition.sentence for condition in found)
+
+
+def test_drift_is_told_with_what_it_is_about_and_no_more_than_five_of_it() -> None:
+    drift = Drift(found_at=NOW, subjects=tuple(f"service {letter}" for letter in "abcdefg"))
+    overview = Overview(engines=(), certificates=(), users={}, online=0, up_bytes=0, down_bytes=0, warnings=(),
+                        drift=drift)
+    (found,) = conditions.found(overview, NOW, None, None)
+    assert found.key == "drift_found server"
+    assert found.sentence == ("Drift was found on 2026-11-25 at 00:00 UTC: service a, service b, service c, service d, "
+                              "service e and 2 more; run `ops drift`, which shows what was changed past the code.")
+    (found,) = conditions.found(replace(overview, drift=replace(drift, subjects=("service a",))), NOW, None, None)
+    assert "UTC: service a; run" in found.sentence
 
 
 def test_a_broken_audit_log_is_told() -> None:

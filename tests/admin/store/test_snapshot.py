@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from panel import backups, takeover, users
+from panel import backups, drift, takeover, users
 from panel.audit import PANEL, broken_at
 from panel.store.accounts import SignIn
 from panel.store.database import Database, StoreError
@@ -189,6 +189,18 @@ def test_a_restored_server_has_no_backup_yet_and_is_expected_to_get_one(
     assert backup is not None
     assert (backup.made_at, backup.size_bytes, backup.is_scheduled) == (None, 0, is_scheduled)
     assert not backup.is_overdue(datetime.now(UTC)), "it counts from the restore"
+
+
+def test_drift_of_the_server_that_a_copy_is_of_is_not_taken_over(
+    database: Database, new_store: Callable[[], str], tmp_path: Path,
+) -> None:
+    filled(database)
+    with database.write() as session:
+        drift.note(session, datetime(2026, 1, 1, tzinfo=UTC), ["service xray"])
+    store = restored(database, tmp_path, new_store())
+    with store.read() as session:
+        assert drift.last(session) is None
+    store.close()
 
 
 def test_no_id_is_given_again_however_often_a_copy_is_taken_over(

@@ -64,7 +64,7 @@ def test_an_alarm_that_lasts_is_told_in_the_reader_s_language(app: Flask, databa
 
 @pytest.mark.parametrize(("key", "name"), [
     ("certificate_unreadable q.example.com", "q.example.com"), ("traffic_uncounted singbox", "sing-box"),
-    ("backup_overdue backup", "`make backup`")])
+    ("backup_overdue backup", "`make backup`"), ("drift_found server", "`ops drift`")])
 def test_an_alarm_names_what_it_is_about(app: Flask, database: Database, key: str, name: str) -> None:
     with database.write() as session:
         session.add(Alarm(key=key, began_at=NOW, sentence="English.", ending="Over."))

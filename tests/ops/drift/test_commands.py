@@ -16,6 +16,7 @@ from ops.drift.look import Look
 from ops.drift.record import Record
 from ops.errors import InterruptedRun, OperatorError
 from ops.events import Follower, Step
+from ops.panel import Panel
 from ops.schedule import DRIFT, Job
 from ops.stack import Stack
 from ops.verify.checks import Check, unchecked
@@ -50,6 +51,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(preflight, "check", lambda _: Engine("unix:///nowhere.sock"))
     monkeypatch.setattr(commands, "await_health", lambda *_: said.append("healthy"))
     monkeypatch.setattr(Job, "stands", lambda *_: False)
+    monkeypatch.setattr(Panel, "call", lambda *_: None)
     return said
 
 

@@ -25,15 +25,8 @@ def test_what_cannot_be_read_counts_as_nothing(folder: Path, text: str) -> None:
     assert Record.read("local") is None
 
 
-def test_a_deploy_leaves_no_drift_behind_but_begins_no_record() -> None:
-    record.after_deploy("local")
-    assert Record.read("local") is None
+def test_of_a_server_that_was_taken_away_nothing_is_kept() -> None:
     DRIFTED.write("local")
-    record.after_deploy("local")
-    kept = Record.read("local")
-    assert kept
-    assert (kept.subjects, kept.error) == ((), "")
-    assert kept.at > AT
     record.forget("local")
     record.forget("local")
     assert Record.read("local") is None

@@ -126,3 +126,11 @@ def test_a_look_that_found_none_is_told_with_its_age(
     assert done.exit_code == 0, done.output
     assert f"Drift: none 3 h ago; it is {end}." in done.output
     assert json.loads(ops("status", "--json").stdout)["drift"]["subjects"] == []
+
+
+def test_the_panel_s_warning_of_drift_is_left_out_where_a_look_was_kept(engine: FakeEngine) -> None:
+    engine.overview["warnings"] = ["Drift was found on 2026-11-30 at 04:40 UTC: service xray; run `ops drift`."]
+    assert "The panel warns: Drift was found" in ops("status").output
+    Record(at=datetime.now(UTC)).write("local")
+    done = ops("status")
+    assert done.exit_code == 0, done.output

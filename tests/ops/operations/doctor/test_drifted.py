@@ -6,6 +6,7 @@ import pytest
 
 from ops.drift.record import Record
 from ops.schedule import DRIFT, Job
+from tests.ops.operations.fakes import FakeEngine
 
 NOW = datetime.now(UTC)
 
@@ -26,3 +27,12 @@ def test_drift_is_named_and_so_are_looks_that_do_not_come(
     if kept:
         kept.write("local")
     assert [item["name"] for item in found()] == ([name] if name else [])
+
+
+def test_what_the_panel_warns_of_drift_is_told_only_where_no_look_was_kept(
+    found: Callable[[], list[dict[str, Any]]], engine: FakeEngine,
+) -> None:
+    engine.overview["warnings"] = ["Drift was found on 2026-11-30 at 04:40 UTC: service xray; run `ops drift`."]
+    assert [(item["name"], item["fix"]) for item in found()] == [("panel-warns", "ops drift")]
+    Record(at=NOW).write("local")
+    assert found() == []

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from .. import preflight
 from ..backup.commands import make
 from ..docker import Engine
+from ..drift.telling import after_deploy
 from ..errors import OperatorError
 from ..stack import Stack
 from ..target import ROOT, Target
@@ -112,6 +113,7 @@ class Run:
         target = Target.read(self._name)
         replaced = Forward(preflight.check(target), target, self._stack, self._show).go()
         ensure(self._engine(), target, self._show)
+        after_deploy(self._name, self._engine(), self._show)
         images.keep(self._engine(), journal.state, images.PREVIOUS)
         images.drop(self._engine(), journal.state, images.UNDER_WAY)
         journal.end_well()

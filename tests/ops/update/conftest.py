@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.drift import record
 from ops.update import journal
 from tests.ops.operations.fakes import FakeEngine, install
 
@@ -13,6 +14,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of journals of each test's own."""
+    """A folder of journals of each test's own; what was found of drift is each test's own as well."""
+    monkeypatch.setattr(record, "LOG_FOLDER", tmp_path / ".pulumi" / "logs")
     monkeypatch.setattr(journal, "FOLDER", tmp_path / "journals")
     return tmp_path / "journals"

@@ -1,9 +1,11 @@
 """The whole way of an update, from version to version, without an engine."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from ops.drift.record import Record
 from ops.errors import OperatorError
 from ops.update.journal import Journal
 from tests.ops.operations.fakes import FakeEngine, ops
@@ -116,6 +118,18 @@ def test_a_good_update_backs_up_moves_the_code_deploys_and_can_be_taken_back(wor
     assert (world.code, world.server) == (OLD, OLD)
     code, said = command("rollback")
     assert (code, "no update is known that could be taken back" in said) == (1, True)
+
+
+@pytest.mark.parametrize(("fails", "left"), [(set(), ()), ({"deploy b"}, ("service xray",))])
+def test_a_good_update_leaves_no_drift_that_was_found_before(
+    world: World, fails: set[str], left: tuple[str, ...],
+) -> None:
+    Record(at=datetime(2026, 11, 30, tzinfo=UTC), subjects=("service xray",)).write("local")
+    world.fails |= fails
+    command("update")
+    kept = Record.read("local")
+    assert kept
+    assert kept.subjects == left
 
 
 @pytest.mark.parametrize("step", ["code b", "tools b", "deploy b"])

@@ -22,6 +22,8 @@ from .drift import telling
 from .drift.commands import COMMANDS as DRIFT_COMMANDS
 from .operations.commands import COMMANDS
 from .operations.waiting import await_health
+from .promote import kept
+from .promote.commands import COMMANDS as PROMOTE_COMMANDS
 from .rotate import configured as rotations
 from .rotate.commands import COMMANDS as ROTATE_COMMANDS
 from .rotate.deployed import refuse_lost
@@ -69,6 +71,7 @@ def up(name: str, former_secrets: bool) -> None:
     _show_stopped(target)
     ensure(engine, target, click.echo)
     _show_overlaps(name)
+    _show_promotion(name, export.result())
     state = State.parse(export.result())
     output.add(changes=follower.changes, healthy=len(containers), stopped=sorted(target.stopped))
     _show_access(stack, state.stack_outputs)
@@ -146,7 +149,8 @@ main.add_command(users)
 main.add_command(accounts)
 main.add_command(config)
 main.add_command(watchdog)
-for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS, *ROTATE_COMMANDS, *DRIFT_COMMANDS):
+for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS, *PROMOTE_COMMANDS, *ROTATE_COMMANDS,
+                *DRIFT_COMMANDS):
     main.add_command(command)
 
 
@@ -159,6 +163,11 @@ def _show_overlaps(name: str) -> None:
     for secret, until in sorted(rotations.overlaps(settings(name)).items()):
         click.echo(f"The former {secret} is good until {until:%Y-%m-%d %H:%M} UTC; `ops rotate {secret} --finish` "
                    "ends that now.")
+
+
+def _show_promotion(name: str, export: str) -> None:
+    if said := kept.sentence(name, export):
+        click.echo(said)
 
 
 def _show_verdict(verdict: Verdict) -> None:

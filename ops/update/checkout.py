@@ -4,6 +4,7 @@ The stacks' files (`Pulumi.*.yaml`) are the operator's, although git tracks some
 refuse nor changed by a move.
 """
 
+import hashlib
 import os
 import re
 import subprocess
@@ -16,6 +17,10 @@ from ..errors import OperatorError
 from ..target import ROOT
 
 _OWN = ":(exclude)Pulumi.*.yaml"
+PROGRAM = ("__main__.py", "Pulumi.yaml", "admin", "components", "images", "policy", "requirements.txt", "templates",
+           "toolchain")
+"""What a server is made of and judged by; the rest of the checkout are commands, tests and documents."""
+
 _REVISIONS = "admin/panel/store/migrations/versions"
 
 
@@ -40,6 +45,16 @@ class Checkout:
             names = ", ".join(line.split(maxsplit=1)[-1] for line in changed[:3])
             raise OperatorError(f"{len(changed)} files of the program were changed here ({names}), and an update would "
                                 "lose that. Commit them, or take them back with `git checkout FILE`.")
+
+    def program(self, commit: str) -> str:
+        """Return a hash of the program in a commit: equal in two commits that make the same server."""
+        listed = self._git("ls-tree", "-r", "--full-tree", commit, "--", *PROGRAM)
+        return hashlib.sha256(listed.encode()).hexdigest()
+
+    def is_committed(self, name: str) -> bool:
+        """Tell whether a file here is just what the checked-out commit has under that name."""
+        return (self._call("cat-file", "-e", f"HEAD:{name}").returncode == 0
+                and self._call("diff", "--quiet", "HEAD", "--", name).returncode == 0)
 
     def newest(self) -> str:
         """Fetch, and return the last commit of the branch that this one follows."""

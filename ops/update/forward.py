@@ -3,7 +3,8 @@
 Whatever fails raises OperatorError, and the way back begins (back.py). Every step may be done again.
 """
 
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection, Mapping, Set
+from typing import Any
 
 from .. import certificates
 from ..docker import Engine
@@ -16,7 +17,7 @@ from ..verify.state import State
 from . import checks, gates
 from .gates import Patience
 
-_ORDER = ("xray", "trojan", "singbox", "wireguard", "admin", "caddy")
+ORDER = ("xray", "trojan", "singbox", "wireguard", "admin", "caddy")
 """Caddy comes last: it waits for the others, and all connections by TCP pass it."""
 
 _PARTS = ("image", "rendered", "writer")
@@ -36,15 +37,19 @@ class Forward:
         self._show("Previewing the new version, which the policies judge ...")
         follower = self._stack.run("preview")
         self._show(follower.verdict.sentence())
-        builds.build(self._engine, follower.planned, self._show)
-        planned = services_of(follower.planned.keys())
+        services = self._provide(follower.planned)
         self._replace_around(follower.planned.keys())
-        for service in planned:
+        for service in services:
             self._replace(service)
         self._run("up", "--yes", "--skip-preview")
         await_health(self._engine, self._target.stack, self._target.running, "ops update")
         self._check()
         return sorted(name for name, number in self._containers().items() if before.get(name) != number)
+
+    def _provide(self, planned: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Let the new images be on the engine; return the services that get another container, in their order."""
+        builds.build(self._engine, planned, self._show)
+        return services_of(planned.keys())
 
     def _replace_around(self, planned: Set[str]) -> None:
         """Make what is neither image nor container of a service, which the services may need."""
@@ -84,7 +89,7 @@ class Forward:
 
 def services_of(planned: Set[str]) -> list[str]:
     """Return the services that a preview would replace, by the names of what it would change; in their order."""
-    return [name for name in _ORDER if planned & {f"stealth-{name}", *(f"stealth-{name}-{part}" for part in _PARTS)}]
+    return [name for name in ORDER if planned & {f"stealth-{name}", *(f"stealth-{name}-{part}" for part in _PARTS)}]
 
 
 def _targets(names: Collection[str]) -> list[str]:

@@ -22,6 +22,7 @@ from ..target import ROOT
 FORMAT = 1
 FOLDER = ROOT / ".pulumi" / "update"
 _JOURNAL, _STATE, _FILES = "journal.json", "state.json", "files"
+_PROMOTION = "promotion.json"
 _LAST, _LAST_STATE = "last.json", "last-state.json"
 
 BEGUN, READY, BACK, BACK_READY = "begun", "ready", "back", "back ready"
@@ -88,8 +89,16 @@ class Journal:
         """The state of before, as `pulumi stack export` printed it."""
         return (self._folder / _STATE).read_text()
 
-    def begin(self, state: str, files: list[Path]) -> Self:
-        """Write down state and files, then the journal itself: only with it the update has begun."""
+    @property
+    def promotion(self) -> str:
+        """The pinned set that it brings, as it was written; empty of an update that builds."""
+        file = self._folder / _PROMOTION
+        held = json.loads(file.read_text()) if file.exists() else {}
+        # A version that knows no promotions takes none away; what it began later is another update.
+        return str(held["pin"]) if held.get("began_at") == self.began_at else ""
+
+    def begin(self, state: str, files: list[Path], promotion: str = "") -> Self:
+        """Write down state, files and pinned set, then the journal itself: only with it the update has begun."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.rmtree(self._folder / _FILES, ignore_errors=True)
         (self._folder / _FILES).mkdir(mode=0o700)
@@ -97,6 +106,10 @@ class Journal:
         for file in files:
             write_whole(self._folder / _FILES / file.name, file.read_text())
         begun = replace(self, began_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        (self._folder / _PROMOTION).unlink(missing_ok=True)
+        if promotion:
+            # Not in the journal: a version from before there were promotions must be able to read that, to go back.
+            write_whole(self._folder / _PROMOTION, json.dumps({"began_at": begun.began_at, "pin": promotion}))
         write_whole(self._folder / _JOURNAL, json.dumps(asdict(begun)))
         return begun
 

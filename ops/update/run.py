@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from .. import preflight
+from .. import output, preflight
 from ..backup.commands import make
 from ..docker import Engine
 from ..drift.telling import after_deploy
 from ..errors import OperatorError
+from ..promote.carried import Carried
+from ..promote.pin import Pin
 from ..stack import Stack
 from ..target import ROOT, Target
 from ..unfinished import half_restored
@@ -86,10 +88,10 @@ class Run:
         self._checkout.refuse_changes()
         return target
 
-    def _start(self, journal: Journal, state: str) -> None:
+    def _start(self, journal: Journal, state: str, promotion: str = "") -> None:
         if not journal.undoes:
             images.keep(self._engine(), state, images.UNDER_WAY)
-        self.go_on(journal.begin(state, self._checkout.stack_files()))
+        self.go_on(journal.begin(state, self._checkout.stack_files(), promotion))
 
     def _guarded(self, journal: Journal, step: Callable[[], None]) -> None:
         """Do a step; go back if it fails, or somebody presses Ctrl-C."""
@@ -106,12 +108,14 @@ class Run:
         journal.at(phase)
         sys.stdout.flush()
         program = str(ROOT / "scripts" / "ops")
-        os.execv(program, [program, "--stack", self._name, "update", "--continue"])  # noqa: S606 - that version's own
+        form = ["--json"] if output.wants_json() else []
+        os.execv(program, [program, "--stack", self._name, "update", "--continue", *form])  # noqa: S606 - its own
 
     def _forward(self, journal: Journal) -> None:
         began = time.monotonic()
         target = Target.read(self._name)
-        replaced = Forward(preflight.check(target), target, self._stack, self._show).go()
+        way = (preflight.check(target), target, self._stack, self._show)
+        replaced = (Carried(*way, Pin.parse(journal.promotion)) if journal.promotion else Forward(*way)).go()
         ensure(self._engine(), target, self._show)
         after_deploy(self._name, self._engine(), self._show)
         images.keep(self._engine(), journal.state, images.PREVIOUS)

@@ -26,7 +26,7 @@ BACK_SECONDS = 120
 WHOLE_SECONDS = 60
 """What an update takes at least."""
 
-_NEVER_HEALTHY = """\
+NEVER_HEALTHY = """\
 package main
 
 import "time"
@@ -172,7 +172,7 @@ def test_a_good_update_replaces_what_changed_and_can_be_taken_back(server: Serve
 
 @pytest.mark.parametrize(("change", "service"), [
     # Each takes three minutes, so that the usual run has only the one that passes most of the gates.
-    pytest.param(added("images/trojan/asleep.go", _NEVER_HEALTHY), "trojan", marks=pytest.mark.long),
+    pytest.param(added("images/trojan/asleep.go", NEVER_HEALTHY), "trojan", marks=pytest.mark.long),
     (replaced(*_CRASHES_LATER), "admin"),
     pytest.param(added("admin/panel/store/migrations/versions/0002_broken.py", _BROKEN_SCHEMA), "admin",
                  marks=pytest.mark.long)],

@@ -23,7 +23,8 @@ LEAVES = {
                  "delete --yes bob", "tokens bob", "token --name x --scope users:read bob", "revoke bob 1"],
 }
 ARGUMENTS = {"restore": "restore latest", "completion": "completion bash", "config get": "config get domain",
-             "config import": "config import /dev/null"}
+             "config import": "config import /dev/null", "pin": "pin nowhere",
+             "promote": "promote staging nowhere"}
 # They need no stack, make its file, or find that it is missing.
 WITHOUT_STACK = ("completion", "config", "doctor")
 

@@ -144,6 +144,28 @@ def test_a_version_tells_its_tables_and_its_pulumi_without_being_checked_out(
     assert (checkout.pulumi("HEAD"), checkout.pulumi(new)) == ((3, 259, 0), (3, 260, 1))
 
 
+def test_the_program_is_another_one_only_where_a_server_would_be(root: Path, checkout: Checkout) -> None:
+    commit(root, {"components/x.py": "1\n", "ops/y.py": "1\n"})
+    before = checkout.program("HEAD")
+    for name in ("ops/y.py", "promotions/staging.json", "docs/z.md", "Pulumi.prod.yaml"):
+        commit(root, {name: "2\n"})
+        assert checkout.program("HEAD") == before
+    assert checkout.program(commit(root, {"components/x.py": "2\n"})) != before
+
+
+def test_a_file_is_committed_only_as_the_commit_has_it(root: Path, checkout: Checkout) -> None:
+    (root / "set.json").write_text("1\n")
+    assert not checkout.is_committed("set.json")
+    git(root, "add", "set.json")
+    assert not checkout.is_committed("set.json"), "what is staged was reviewed by nobody"
+    commit(root, {"set.json": "1\n"})
+    assert checkout.is_committed("set.json")
+    (root / "set.json").write_text("2\n")
+    assert not checkout.is_committed("set.json")
+    (root / "set.json").unlink()
+    assert not checkout.is_committed("set.json")
+
+
 def test_the_program_tells_its_commit_and_whether_it_was_changed(
     root: Path, checkout: Checkout, tmp_path: Path,
 ) -> None:

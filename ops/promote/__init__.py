@@ -1,0 +1,1 @@
+"""`ops pin` and `ops promote` (decision 0038)."""

@@ -13,6 +13,12 @@ from ..errors import OperatorError
 from ..events import UNKNOWN
 from ..target import ROOT
 
+ALSO_OF = {"caddy": ("stealth-site-writer",)}
+"""Containers that have a service's image beside its own and its writer's: the policies want all of one image at once.
+
+With `siteDir` only; a pattern of Pulumi's that finds none is none.
+"""
+
 _BUILDER = "stealth-builder-image"
 _ENDING = "-image"
 _SHOWN_LINES = 15

@@ -45,7 +45,8 @@ class Builder:
         for name in chosen:
             self._build_anew(name, images[name])
         names = [word for name in chosen for word in (f"**::stealth-{name}-image", f"**::stealth-{name}-writer",
-                                                      f"**::stealth-{name}")]
+                                                      f"**::stealth-{name}",
+                                                      *(f"**::{also}" for also in builds.ALSO_OF.get(name, ())))]
         anew = [word for name in chosen for word in ("--replace", f"**::stealth-{name}-image")]
         self._stack.run("up", "--yes", "--skip-preview", *anew, *_targets(*names))
         await_health(self._engine, self._target.stack, self._target.running, "make up")

@@ -63,7 +63,8 @@ class Forward:
         self._show(f"Replacing {service} ...")
         # The image too: the policies refuse a state in which a container is not of the image that is built for it.
         self._run("up", "--yes", "--skip-preview", *_targets(
-            ["stealth-builder-image", f"stealth-{service}", *(f"stealth-{service}-{part}" for part in _PARTS)]))
+            ["stealth-builder-image", f"stealth-{service}", *(f"stealth-{service}-{part}" for part in _PARTS),
+             *builds.ALSO_OF.get(service, ())]))
         if service == "admin" and service in self._target.running:
             gates.readable(self._engine)
 

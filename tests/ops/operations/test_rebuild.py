@@ -81,6 +81,12 @@ def test_only_what_belongs_to_the_service_is_touched(runs: list[tuple[str, ...]]
     assert said[-1] == "xray: built anew and replaced; all services are healthy."
 
 
+def test_the_writer_of_the_operator_s_site_gets_caddy_s_new_image_with_it(runs: list[tuple[str, ...]]) -> None:
+    builder([]).rebuild("caddy")
+    # The policies refuse a state in which the two differ.
+    assert runs[-1][-2:] == ("--target", "**::stealth-site-writer")
+
+
 def test_without_a_name_each_service_is_built_and_the_builder_is_not(runs: list[tuple[str, ...]]) -> None:
     builder([]).rebuild(None)
     assert [words[-1] for words in runs[:-1]] == [

@@ -72,7 +72,7 @@ def test_an_update_is_judged_built_replaced_one_service_at_a_time_and_checked_in
         "preview", "built",
         f"{up} {targets('builder-image', 'trojan', 'trojan-image', 'trojan-rendered', 'trojan-writer')}",
         f"{up} {targets('builder-image', 'admin', 'admin-image', 'admin-rendered', 'admin-writer')}", "readable",
-        f"{up} {targets('builder-image', 'caddy', 'caddy-image', 'caddy-rendered', 'caddy-writer')}",
+        f"{up} {targets('builder-image', 'caddy', 'caddy-image', 'caddy-rendered', 'caddy-writer', 'site-writer')}",
         up, "healthy", "soak", "readable", "promises", "probes", "canary"]
 
 

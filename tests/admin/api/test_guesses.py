@@ -62,5 +62,6 @@ def test_a_few_guesses(described: Any) -> None:
 
 
 @pytest.mark.integration
-def test_many_guesses(described: Any) -> None:
-    guess(described, 300)
+@pytest.mark.parametrize("number", [30, pytest.param(300, marks=pytest.mark.long)])
+def test_many_guesses(described: Any, number: int) -> None:
+    guess(described, number)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=pytest.mark.integration)])
+@pytest.mark.parametrize("rounds", [10, pytest.param(200, marks=[pytest.mark.integration, pytest.mark.long])])
 def test_a_killed_panel_loses_nothing_that_it_acknowledged(rounds: int, tmp_path: Path) -> None:
     seed = random.getrandbits(32)
     ran = subprocess.run(

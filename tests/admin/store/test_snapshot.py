@@ -55,7 +55,7 @@ def test_a_copy_holds_every_row_and_is_one_file(database: Database, tmp_path: Pa
     assert [file.name for file in tmp_path.glob("copy.db*")] == ["copy.db"]
 
 
-@pytest.mark.parametrize("copies", [10, pytest.param(100, marks=pytest.mark.integration)])
+@pytest.mark.parametrize("copies", [10, pytest.param(100, marks=[pytest.mark.integration, pytest.mark.long])])
 def test_each_of_many_copies_under_writes_is_one_moment(
     database: Database, tmp_path: Path, copies: int,
 ) -> None:

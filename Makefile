@@ -162,7 +162,7 @@ test-integration: setup-dev
 	$(BIN)/pytest -q -m "integration and not long" --numprocesses 2 --durations 20 tests/admin
 	$(BIN)/python -m tests.e2e.machines -q -m "integration and not long" --durations 40 tests/e2e tests/integration
 
-## make test-long     repeats what depends on chance many times; hours
+## make test-long     repeats what depends on chance many times, and does in all ways what make test does in one; hours
 test-long: setup-dev
 	$(BIN)/pytest -q -s -m long
 

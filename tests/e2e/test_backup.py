@@ -109,6 +109,7 @@ def test_a_server_goes_back_to_its_backup_and_a_last_backup_of_it_is_kept(
     assert len(empty.ops("backup", "list").stdout.splitlines()) >= 3
 
 
+@pytest.mark.long
 def test_a_lost_checkout_comes_back_while_users_stay_as_they_are(
     empty: Server, lost: dict[str, Any], tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

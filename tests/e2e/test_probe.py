@@ -39,7 +39,7 @@ def test_another_header_of_the_plain_caddy_is_found(deployed: Server) -> None:
     assert "('HTTP/1.1/www/bad line'" not in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_an_interrupted_probe_leaves_nothing(deployed: Server, number: int) -> None:
     process = deployed.start("python", "-m", "ops", "probe")
     end = time.monotonic() + 60

@@ -47,6 +47,7 @@ def names_in(url: str) -> set[str]:
         store.close()
 
 
+@pytest.mark.long
 def test_users_of_postgresql_and_an_authority_s_certificates_come_back_by_ssh(
     server: Server, database: postgresql.Server, by_ssh: SshServer, tmp_path: Path,
 ) -> None:

@@ -144,6 +144,7 @@ def test_former_links_go_on_until_the_overlap_ends_and_no_longer(rotated: Server
     assert (answering(rotated, outputs), answering(rotated, now)) == (set(), set(panels(now)))
 
 
+@pytest.mark.long
 def test_without_an_overlap_the_former_are_refused_at_once(rotated: Server, beyond: Outside) -> None:
     former = {name: entry(number, None) for name, number in rotated.outputs()["rotations"].items()}
     configure(rotated, place_of(rotated), former | {

@@ -50,6 +50,7 @@ def crowd_leaves_after(server: Server) -> Iterator[PanelApi]:
             api.when_applied(patience_seconds=_PATIENCE_SECONDS)
 
 
+@pytest.mark.long
 def test_ten_thousand_users_are_listed_found_and_brought_to_every_engine_in_time(server: Server) -> None:
     server.stand(vpnSubnet="10.64.0.0/16")
     before = {name: inspect(name)["RestartCount"] for name in SERVICES}

@@ -85,6 +85,7 @@ def child_of(pid: int) -> int:
     return int(child)
 
 
+@pytest.mark.long
 def test_a_crash_of_caddy_touches_no_udp_session_and_tcp_comes_back(
     deployed: Server, origin: str, beyond: Outside,
 ) -> None:

@@ -34,6 +34,8 @@ CASES = {
     "an address in capitals": ("POST {panel}/API/v1/IMPORT", LENGTH),
     "an operator's file": ("POST {panel}/api/v1/import", f"{LENGTH}\r\nAuthorization: Bearer {{token}}"),
 }
+# One of each way through Caddy: a link, a page, a form, and what may take a file.
+_USUAL = {"a link", "a page", "a form byte by byte", "an operator's file"}
 
 
 def connect() -> ssl.SSLSocket:
@@ -77,7 +79,8 @@ def post(path: str, body: bytes) -> bytes:
     return tell("127.0.0.1", HOST, head.encode() + body)[0].partition(b"\r\n")[0]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [
+    pytest.param(case, marks=[] if case in _USUAL else [pytest.mark.long]) for case in CASES])
 def test_bodies_that_never_end_keep_nobody_from_the_panel_and_the_links(
     patient: Server, tmp_path: Path, case: str,
 ) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +45,25 @@ def faults(server: Server) -> dict[str, set[str]]:
 
 
 @contextmanager
-def by_hand(*more: str, **changes: str | None) -> Iterator[None]:
-    """Run a container that nobody promised; `changes` take options of a hard one away, or give them another value."""
-    options = HARD | {f"--{name.replace('_', '-')}": value for name, value in changes.items()}
-    words = [word for name, value in options.items() if value is not None for word in (name, value) if word]
+def foreign_network() -> Iterator[None]:
     docker("network", "create", NETWORK)
     try:
-        docker("run", "--detach", "--name", ROGUE, *words, *MORE, *more, "--entrypoint", "/usr/bin/sleep",
+        yield
+    finally:
+        docker("network", "rm", NETWORK)
+
+
+@contextmanager
+def by_hand(*more: str, name: str = ROGUE, **changes: str | None) -> Iterator[None]:
+    """Run a container that nobody promised; `changes` take options of a hard one away, or give them another value."""
+    options = HARD | {f"--{key.replace('_', '-')}": value for key, value in changes.items()}
+    words = [word for key, value in options.items() if value is not None for word in (key, value) if word]
+    try:
+        docker("run", "--detach", "--name", name, *words, *MORE, *more, "--entrypoint", "/usr/bin/sleep",
                "stealth-vpn/wireguard:local", "infinity")
         yield
     finally:
-        docker("rm", "--force", "--volumes", ROGUE, check=False)
-        docker("network", "rm", NETWORK)
+        docker("rm", "--force", "--volumes", name, check=False)
 
 
 def test_of_a_server_as_deployed_every_promise_is_kept_and_nothing_is_touched(deployed: Server) -> None:
@@ -74,7 +81,9 @@ def test_of_a_server_as_deployed_every_promise_is_kept_and_nothing_is_touched(de
 STRANGER = "nobody promised it"
 
 
-@pytest.mark.parametrize(("more", "changes", "expected"), [
+STRANGERS: dict[str, tuple[tuple[str, ...], dict[str, str | None], set[str]]] = dict(zip((
+    "exists", "port", "root", "sysctl", "capability", "secret", "seccomp", "user", "folder", "socket", "volume",
+    "namespace"), [
     ((), {}, set()),
     (("--publish", "127.0.0.1:9999:80"), {}, {"it publishes 127.0.0.1:9999->80/tcp"}),
     ((), {"read_only": None}, {"its root file system is writable"}),
@@ -89,20 +98,33 @@ STRANGER = "nobody promised it"
     (("--volume", "/var/run/docker.sock:/x:ro"), {}, {"it may command the container engine"}),
     (("--volume", "stealth-xray-rendered:/x:ro"), {}, {"it mounts the volume stealth-xray-rendered at /x"}),
     ((), {"network": "host"}, {"NetworkMode is host"}),
-], ids=["exists", "port", "root", "sysctl", "capability", "secret", "seccomp", "user", "folder", "socket", "volume",
-        "namespace"])
+], strict=True))
+"""Options of each container, what is changed of a hard one's, and what is wrong with it."""
+
+
+@pytest.fixture(scope="module")
+def strangers(server: Server) -> dict[str, set[str]]:
+    """What is found while all of them run; at once, for each look takes as long as all of their starts."""
+    server.stand()
+    with ExitStack() as started:
+        started.enter_context(foreign_network())
+        for title, (more, changes, _) in STRANGERS.items():
+            started.enter_context(by_hand(*more, name=f"{ROGUE}-{title}", **changes))
+        return faults(server)
+
+
+@pytest.mark.parametrize("title", STRANGERS)
 def test_a_container_started_by_hand_is_found_by_name_with_what_is_wrong(
-    deployed: Server, more: tuple[str, ...], changes: dict[str, str | None], expected: set[str],
+    strangers: dict[str, set[str]], title: str,
 ) -> None:
-    with by_hand(*more, **changes):
-        found = faults(deployed)[ROGUE]
+    found, expected = strangers[f"{ROGUE}-{title}"], STRANGERS[title][2]
     assert found >= {STRANGER, *expected}
     # The engine resolves the socket's folder, and names its mount besides.
     assert {fault for fault in found - expected - {STRANGER} if not fault.startswith("it mounts the host's /")} == set()
 
 
 def test_a_container_that_is_meant_to_be_there_is_left_alone_until_it_touches_the_server(deployed: Server) -> None:
-    with by_hand(read_only=None):
+    with foreign_network(), by_hand(read_only=None):
         done = deployed.ops("verify", "--beside", MACHINE, "--beside", ROGUE)
         assert done.returncode == 0, done.stdout
         docker("network", "connect", "stealth-control", ROGUE)
@@ -114,7 +136,7 @@ def test_a_container_that_is_meant_to_be_there_is_left_alone_until_it_touches_th
 
 def test_a_secret_of_the_server_is_found_under_whatever_name_and_never_printed(deployed: Server) -> None:
     password = deployed.outputs()["panelPassword"]
-    with by_hand("--env", f"COLOUR={password}"):
+    with foreign_network(), by_hand("--env", f"COLOUR={password}"):
         told = deployed.ops("verify", "--beside", MACHINE).stdout
     assert f"panel-password.result stands in the environment variable COLOUR of {ROGUE}" in told
     assert "panel-password.result stands in the environment of sleep" in told
@@ -122,7 +144,7 @@ def test_a_secret_of_the_server_is_found_under_whatever_name_and_never_printed(d
 
 
 def test_up_fails_when_somebody_sits_on_the_server_s_network_and_leaves_others_alone(deployed: Server) -> None:
-    with by_hand(read_only=None):
+    with foreign_network(), by_hand(read_only=None):
         assert "promises checked, all kept" in deployed.up()
         docker("network", "connect", "stealth-vpn", ROGUE)
         done = deployed.ops("up")
@@ -146,7 +168,8 @@ def write_parameter(value: str) -> None:
 Change = Callable[[], object]
 
 
-@pytest.mark.parametrize(("change", "back", "subject", "expected"), [
+CHANGES: dict[str, tuple[Change, Change, str, str]] = dict(zip((
+    "memory", "restart", "network", "sysctl", "exec", "tag"), [
     (lambda: docker("update", "--memory", "1g", "--memory-swap", "1g", "stealth-xray"),
      lambda: docker("update", "--memory", "512m", "--memory-swap", "512m", "stealth-xray"), "stealth-xray",
      "memory: 1073741824 instead of 536870912"),
@@ -161,19 +184,31 @@ Change = Callable[[], object]
      lambda: docker("exec", "stealth-wireguard", "sh", "-c", "kill $(grep -l 9999 /proc/[0-9]*/cmdline | cut -d/ -f3)",
                     check=False),
      "stealth-wireguard", "sleep may use "),
-    (lambda: docker("tag", "stealth-vpn/xray:local", "stealth-vpn/trojan:local"), None, "stealth-vpn/trojan:local",
+    (lambda: docker("tag", "stealth-vpn/xray:local", "stealth-vpn/trojan:local"),
+     lambda: docker("tag", inspect("trojan")["Image"], "stealth-vpn/trojan:local"), "stealth-vpn/trojan:local",
      "its name leads to another image"),
-], ids=["memory", "restart", "network", "sysctl", "exec", "tag"])
-def test_what_somebody_changes_at_the_server_itself_is_found(
-    deployed: Server, change: Change, back: Change | None, subject: str, expected: str,
-) -> None:
-    image = inspect("trojan")["Image"]
-    change()
-    try:
-        found = faults(deployed)
-    finally:
-        (back or (lambda: docker("tag", image, "stealth-vpn/trojan:local")))()
-    assert any(fault.startswith(expected) or expected in fault for fault in found[subject]), found
+], strict=True))
+"""What is done, how it is undone, and of which subject what is found."""
+
+
+@pytest.fixture(scope="module")
+def changed(server: Server) -> dict[str, set[str]]:
+    """What is found while all of it is done, at once."""
+    server.stand()
+    with ExitStack() as done:
+        for change, back, _, _ in CHANGES.values():
+            change()
+            done.callback(back)
+        return faults(server)
+
+
+@pytest.mark.parametrize("title", CHANGES)
+def test_what_somebody_changes_at_the_server_itself_is_found(changed: dict[str, set[str]], title: str) -> None:
+    _, _, subject, expected = CHANGES[title]
+    assert any(expected in fault for fault in changed[subject]), changed
+
+
+def test_what_was_changed_back_is_found_no_more(deployed: Server, changed: dict[str, set[str]]) -> None:
     assert faults(deployed) == {}
 
 

@@ -189,8 +189,8 @@ def test_a_bad_set_stops_where_it_was_made(two: Two, pinned: str) -> None:
 
 def test_a_gate_that_fails_there_brings_the_former_images_back_by_itself(two: Two, pinned: str) -> None:
     former = two.images_there()
-    with two.seen_from_there():
-        process = two.start("python", "-m", "ops", "promote", STACK, TO, "--without-backup")
+    with two.seen_from_there(), two.start(
+            "python", "-m", "ops", "promote", STACK, TO, "--without-backup") as process:
         assert process.stdout
         said = ""
         for line in process.stdout:

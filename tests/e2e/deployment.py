@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
 from ops import subscription
 from ops.docker import Engine
@@ -53,6 +54,8 @@ _LOOKING = {"accounts", "doctor", "health", "logs", "preview", "probe", "status"
 # What a deploy is made of, compiled Python left out.
 _SOURCES = ("*.py", "*.pem", "*.key", "images/**/Dockerfile", *(
     f"{room}/**/*.*[!c]" for room in ("admin", "components", "images", "policy", "templates")))
+# What runc says of a container that it could not start on a busy machine, although nothing is wrong with it.
+_RACE = "read init-p: connection reset by peer"
 _COMMAND_SECONDS = 900
 _ENGINE_SECONDS = 60
 _HEALTHY_SECONDS = 60
@@ -61,6 +64,9 @@ _HEALTHY_SECONDS = 60
 def docker(*words: str, check: bool = True) -> str:
     """Run a docker command and return what it prints."""
     done = call_text(*words)
+    if _RACE in done.stderr and "--name" in words:
+        call_text("rm", "--force", words[words.index("--name") + 1])
+        done = call_text(*words)
     assert done.returncode == 0 or not check, f"{done.stderr}{done.stdout}"
     return done.stdout.strip()
 
@@ -125,7 +131,6 @@ class Server:
 
     def configure(self, **changes: object) -> None:
         """Write the stack's file anew: the local one's values, and these changes."""
-        self._configured = changes
         file = self.folder / f"Pulumi.{STACK}.yaml"
         salt = [line for line in file.read_text().splitlines() if line.startswith("encryptionsalt")] \
             if file.exists() else []
@@ -177,9 +182,10 @@ class Server:
         return done.stdout
 
     def _wanted(self) -> object:
-        # A test changes files, and puts them back after its deploy.
+        # A test changes files, the stack's own too, and puts them back after its deploy.
         files = [file for kind in _SOURCES for file in self.folder.glob(kind) if file.is_file()]
-        return self._configured, {file: file.stat().st_mtime_ns for file in files}
+        config = yaml.safe_load((self.folder / f"Pulumi.{STACK}.yaml").read_text())["config"]
+        return config, {file: file.stat().st_mtime_ns for file in files}
 
     def stand(self, **changes: object) -> None:
         """Deploy with these changes to the default configuration, unless just that stands already."""

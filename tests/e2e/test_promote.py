@@ -187,6 +187,7 @@ def test_a_bad_set_stops_where_it_was_made(two: Two, pinned: str) -> None:
     assert healthy() == set(SERVICES)
 
 
+@pytest.mark.long
 def test_a_gate_that_fails_there_brings_the_former_images_back_by_itself(two: Two, pinned: str) -> None:
     former = two.images_there()
     with two.seen_from_there(), two.start(

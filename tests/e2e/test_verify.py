@@ -239,7 +239,7 @@ def test_by_ssh_the_same_is_checked_and_the_same_is_found(deployed: Server, by_s
     deployed.configure(dockerHost=by_ssh.address)
     try:
         assert verified(deployed)["counts"] == {"differs": 0, "not checked": 0, "kept": count}
-        with by_hand("--publish", "127.0.0.1:9999:80"):
+        with foreign_network(), by_hand("--publish", "127.0.0.1:9999:80"):
             assert "it publishes 127.0.0.1:9999->80/tcp" in faults(deployed)[ROGUE]
     finally:
         deployed.configure()

@@ -8,7 +8,7 @@ from ..errors import OperatorError
 from ..panel import Panel
 from .record import Record
 
-# More than the panel takes; who has so much drift looks for himself.
+# The panel takes no more; who has so much drift looks for himself.
 _MOST_SUBJECTS = 50
 
 

@@ -4,16 +4,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.client import build_image, origin_of_bytes
-from tests.e2e.deployment import Server, clean, refuse_beside_another_server
-from tests.e2e.outside import Outside, clear, outside
+from tests.e2e.deployment import Server, clean
+from tests.e2e.outside import Outside, begin, outside
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The one server of this test run, not deployed yet; all of it is removed at the end."""
-    refuse_beside_another_server()
-    clean()
-    clear()
+    begin()
     folder: Path = tmp_path_factory.mktemp("checkout")
     yield Server(folder)
     clean()

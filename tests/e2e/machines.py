@@ -20,9 +20,9 @@ from pathlib import Path
 import psutil
 
 from tests.e2e.client import build_image
-from tests.e2e.deployment import ROOT, Server, clean, docker, refuse_beside_another_server
-from tests.e2e.outside import clear
-from tests.e2e.second import copy_images
+from tests.e2e.deployment import ROOT, Server, docker
+from tests.e2e.outside import begin
+from tests.e2e.second import children, copy_images
 
 MACHINES = 2
 """Tests one after another leave half of two cores idle; with two machines a tenth is left."""
@@ -92,7 +92,7 @@ def another(number: int, folder: Path) -> Iterator[int]:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
     try:
         _await(folder / "network", process)
-        (pid,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        (pid,) = children(process)
         connect(number, int(pid))
         (folder / "connected").touch()
         _await(folder / "ready", process)
@@ -115,9 +115,7 @@ def _await(file: Path, process: subprocess.Popen[bytes]) -> None:
 
 def build_images(folder: Path) -> None:
     """Build all images of a server and of its clients on this machine's engine."""
-    refuse_beside_another_server()
-    clean()
-    clear()
+    begin()
     done = Server(folder).ops("build")
     assert done.returncode == 0, done.stdout
     build_image()

@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from socketserver import BaseRequestHandler, ThreadingUDPServer
 from typing import Any
 
-from tests.e2e.deployment import docker
+from tests.e2e.deployment import clean, docker, refuse_beside_another_server
 from tests.e2e.lines import machine, on_machine
 
 CLIENTS, SERVER_ADDRESS = "e2e-clients", "198.51.100.1"
@@ -150,6 +150,13 @@ def clear() -> None:
     """Remove the networks, which may be of a run that was ended by force."""
     for name in _NETWORKS:
         docker("network", "rm", "--force", name)
+
+
+def begin() -> None:
+    """Leave nothing of an earlier run of these tests, and fail where a server is not theirs."""
+    refuse_beside_another_server()
+    clean()
+    clear()
 
 
 @contextmanager

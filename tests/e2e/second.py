@@ -70,7 +70,7 @@ def machine(folder: Path) -> Iterator[Machine]:
         try:
             yield _when_ready(process, socket, folder / "log")
         finally:
-            for pid in _children(process):
+            for pid in children(process):
                 # The first process of its processes: they all end with it.
                 subprocess.run(["kill", "-KILL", pid], check=False)
             process.wait(timeout=_START_SECONDS)
@@ -79,6 +79,7 @@ def machine(folder: Path) -> Iterator[Machine]:
 
 
 def copy_images(own: Path, data: Path) -> None:
+    """Give another engine's folder the images of this one's, and what it remembers of their builds."""
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     subprocess.run(["cp", "--archive", "--link", "--one-file-system", own / "overlay2", data], check=True)
@@ -94,10 +95,11 @@ def _when_ready(process: subprocess.Popen[bytes], socket: Path, log: Path) -> Ma
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
         if socket.exists() and Engine(f"unix://{socket}").ask("version").returncode == 0:
-            (pid,) = _children(process)
+            (pid,) = children(process)
             return Machine(pid=int(pid), socket=socket)
         time.sleep(0.1)
 
 
-def _children(process: subprocess.Popen[bytes]) -> list[str]:
+def children(process: subprocess.Popen[bytes]) -> list[str]:
+    """Return the ids of the processes that this one has started."""
     return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()

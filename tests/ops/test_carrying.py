@@ -1,27 +1,14 @@
 """Images go from engine to engine byte by byte, or it is said why not."""
 
 import subprocess
-import sys
 
 import pytest
 
 from ops import carrying
 from ops.docker import Engine
+from tests.ops.streams import LOAD, SAVE, play
 
 FROM, TO = Engine("unix:///from.sock"), Engine("ssh://deploy@to")
-SAVE = "import sys; sys.stdout.buffer.write(bytes(3_000_000))"
-LOAD = "import sys; sys.exit(len(sys.stdin.buffer.read()) != 3_000_000)"
-
-
-def play(monkeypatch: pytest.MonkeyPatch, save: str, load: str) -> list[tuple[str, ...]]:
-    started: list[tuple[str, ...]] = []
-
-    def stream(self: Engine, *words: str, is_fed: bool = False) -> subprocess.Popen[bytes]:
-        started.append((self.host, *words))
-        return subprocess.Popen([sys.executable, "-c", load if is_fed else save], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL)
-    monkeypatch.setattr(Engine, "stream", stream)
-    return started
 
 
 def test_all_images_go_in_one_stream_and_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,34 +1,21 @@
 """The base image goes to an engine elsewhere, byte by byte, or says why not."""
 
-import subprocess
-import sys
-
 import pytest
 
 from ops.ci import rebuilding
-from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.target import Target
+from tests.ops.streams import LOAD, SAVE, play
 
 
 def elsewhere(host: str = "ssh://deploy@host") -> Target:
     return Target(stack="staging", docker_host=host, http_port=80, https_port=443, ipv6=False)
 
 
-def play(monkeypatch: pytest.MonkeyPatch, save: str, load: str) -> list[tuple[str, ...]]:
-    started: list[tuple[str, ...]] = []
-
-    def stream(self: Engine, *words: str, is_fed: bool = False) -> subprocess.Popen[bytes]:
-        started.append((self.host, *words))
-        return subprocess.Popen([sys.executable, "-c", load if is_fed else save], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL)
-    monkeypatch.setattr(Engine, "stream", stream)
+@pytest.fixture(autouse=True)
+def far(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack's engine is on another machine."""
     monkeypatch.setattr(Target, "read", lambda _: elsewhere())
-    return started
-
-
-SAVE = "import sys; sys.stdout.buffer.write(bytes(3_000_000))"
-LOAD = "import sys; sys.exit(len(sys.stdin.buffer.read()) != 3_000_000)"
 
 
 def test_the_whole_image_arrives(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from . import config_rules as rules
 from .config_file import ConfigError, read
 from .config_rules import checked
+from .protocols import MAIN
 
-__all__ = ["CONFIG_FILE", "AlertTargets", "ConfigError", "EngineAccess", "PanelConfig", "ServerFacts"]
+__all__ = ["CONFIG_FILE", "AlertTargets", "ConfigError", "EngineAccess", "HostAccess", "PanelConfig", "ServerFacts"]
 
 CONFIG_FILE = Path("/etc/stealth/panel.json")
 
@@ -79,6 +80,14 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HostAccess:
+    """A further host of a fleet: how its engines are reached, and what clients must know of it."""
+
+    engines: Mapping[str, EngineAccess]
+    server: ServerFacts
+
+
+@dataclass(frozen=True, kw_only=True)
 class PanelConfig:
     """Every configured value, checked; in the file the keys are written in camelCase."""
 
@@ -139,6 +148,9 @@ class PanelConfig:
     server: ServerFacts | None
     """None where the server runs no engine."""
 
+    hosts: Mapping[str, HostAccess]
+    """The fleet's further hosts by name; none where one server is all."""
+
     alerts: AlertTargets
     time_zone: ZoneInfo
     """Zone of the times shown and logged: the environment's TZ, or UTC without one."""
@@ -150,12 +162,13 @@ class PanelConfig:
         if values["path"] == values["subscription_path"]:
             raise ConfigError("subscriptionPath is the path of the panel, but users' links need one of their own; "
                               "correct it in panel.json.")
-        nested = {
-            "engines": {name: EngineAccess(**checked(given, rules.ENGINE, f"engines.{name}."))
-                        for name, given in values["engines"].items()},
+        nested: dict[str, Any] = {
+            "engines": _engines(values["engines"]),
             "server": None if values["server"] is None else _server(values["server"]),
+            "hosts": {name: _host(given, f"hosts.{name}.") for name, given in values["hosts"].items()},
             "alerts": AlertTargets(**checked(values["alerts"], rules.ALERTS, "alerts.")),
         }
+        _check_fleet(nested["server"], nested["hosts"])
         return cls(time_zone=_time_zone(os.environ.get("TZ") or "UTC"), **(values | nested))
 
     @property
@@ -176,17 +189,47 @@ class PanelConfig:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log line may show; of a path the part that identifies it."""
-        parts = (self, self.alerts, *self.engines.values(), *([self.server] if self.server else []))
+        parts = (self, self.alerts, *self.engines.values(), *self.servers.values(),
+                 *(access for host in self.hosts.values() for access in host.engines.values()))
         return tuple(_secrets(parts))
+
+    @property
+    def servers(self) -> dict[str, ServerFacts]:
+        """What clients must know of each host, by its name, this one first; none where no engine runs."""
+        own = {MAIN: self.server} if self.server is not None else {}
+        return own | {name: host.server for name, host in self.hosts.items()}
 
 
 def _in_force(present: str, former: str) -> tuple[str, ...]:
     return (present, former) if former else (present,)
 
 
-def _server(given: Mapping[str, Any]) -> ServerFacts:
-    values = checked(given, rules.SERVER, "server.")
-    checked(values["names"], rules.NAMES, "server.names.")
+def _engines(given: Mapping[str, Any], place: str = "") -> dict[str, EngineAccess]:
+    return {name: EngineAccess(**checked(access, rules.ENGINE, f"{place}engines.{name}."))
+            for name, access in given.items()}
+
+
+def _host(given: Mapping[str, Any], place: str) -> HostAccess:
+    values = checked(given, rules.HOST, place)
+    return HostAccess(engines=_engines(values["engines"], place), server=_server(values["server"], place))
+
+
+def _check_fleet(server: ServerFacts | None, hosts: Mapping[str, HostAccess]) -> None:
+    if hosts and server is None:
+        raise ConfigError("hosts has entries, but server is null, and users' links begin with its name; give both, or "
+                          "neither, in panel.json.")
+    domains = {MAIN: server.domain} if server is not None else {}
+    for name, host in hosts.items():
+        for other, domain in domains.items():
+            if domain == host.server.domain:
+                raise ConfigError(f"hosts.{name}.server.domain is {domain}, but that is the domain of {other}, and "
+                                  "people tell hosts apart by it; correct it in panel.json.")
+        domains[name] = host.server.domain
+
+
+def _server(given: Mapping[str, Any], place: str = "") -> ServerFacts:
+    values = checked(given, rules.SERVER, f"{place}server.")
+    checked(values["names"], rules.NAMES, f"{place}server.names.")
     return ServerFacts(**(values | {"dns_servers": tuple(values["dns_servers"])}))
 
 

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Any
 
 from .config_file import ConfigError
-from .protocols import ENGINES
+from .protocols import ENGINES, MAIN
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Below a minute an operator is signed out while typing.
@@ -101,6 +101,12 @@ ALERTS: Rules = {
 
 NAMES: Rules = dict.fromkeys(("www", "cdn", "img", "app", "q", "t"), _NAME)
 
+HOST: Rules = {
+    "engines": Rule(kinds=(dict,), accepts=lambda value: bool(value) and value.keys() <= set(ENGINES), is_secret=True,
+                    sentence=f"it must be an object with a key or more of {', '.join(ENGINES)}"),
+    "server": _OBJECT,
+}
+
 SERVER: Rules = {
     "domain": _NAME,
     "port": _PORT,
@@ -144,8 +150,15 @@ PANEL: Rules = {
     "engines": Rule(kinds=(dict,), accepts=lambda value: value.keys() <= set(ENGINES), is_secret=True,
                     sentence=f"it must be an object whose keys are among {', '.join(ENGINES)}"),
     "server": Rule(kinds=(dict, NoneType), is_secret=True, sentence="it must be an object, or null without engines"),
+    "hosts": Rule(kinds=(dict,), accepts=lambda value: all(map(_is_further_host, value)), is_secret=True,
+                  sentence=f"it must be an object, its keys of lower-case letters, digits and hyphens, not {MAIN}"),
     "alerts": _OBJECT,
 }
+
+
+def _is_further_host(name: str) -> bool:
+    # The length is that of the store's column.
+    return name != MAIN and re.fullmatch("[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", name, re.ASCII) is not None
 
 
 def _is_address(value: object) -> bool:

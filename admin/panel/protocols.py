@@ -44,6 +44,8 @@ PROTOCOLS = {made.name: made for made in (
     Protocol(name="wireguardWebsocket", engine="wireguard", title="WireGuard over WebSocket"),
 )}
 ENGINES = ("xray", "trojan", "singbox", "wireguard")
+MAIN = "main"
+"""Name of the host that the panel runs on; further hosts of a fleet have names of their own."""
 
 
 def engine_name(user_id: int) -> str:

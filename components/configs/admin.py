@@ -1,5 +1,8 @@
 """The panel's configuration, with what it must know of the engines and tell clients of the server."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from components.keys import EngineKeys, PanelKeys
 from components.rendering import render
 from components.settings import Settings
@@ -12,8 +15,12 @@ _DATABASE = "sqlite:////var/lib/admin/panel.db"
 
 def files(
     settings: Settings, plan: Plan, panel: PanelKeys, password_hash: str, engines: EngineKeys, authority: str,
+    hosts: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return the texts by file name; `authority` is the root that clients must trust, or empty."""
+    """Return the texts by file name; `authority` is the root that clients must trust, or empty.
+
+    `hosts` has, by the name of each further host, `engines` and `server` in the form of this one's.
+    """
     is_full = settings.mode == "full"
     return {"panel.json": render(
         "admin/panel.json.j2",
@@ -27,6 +34,7 @@ def files(
         session_timeout_seconds=settings.session_timeout_seconds, login_rate=settings.rate_limit_admin,
         log_level=settings.log_level, engines=_agents(plan, engines) if is_full else {},
         server=_server(settings, plan, engines, authority) if is_full else None,
+        hosts=dict(hosts),
         alerts={"webhookUrl": settings.alert_webhook_url, "smtpUrl": settings.alert_smtp_url,
                 "mailTo": settings.alert_mail_to})}
 

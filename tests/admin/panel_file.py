@@ -29,6 +29,14 @@ SERVER: dict[str, object] = {
     "tunnelPath": "/bbaa99887766554433221100",
     "dnsServers": ["1.1.1.1", "8.8.8.8"],
 }
+HOST: dict[str, object] = {
+    "engines": {"xray": {"url": "http://172.21.0.16:8101", "token": "short-lived-token-of-the-agent-of-xray-on-two"}},
+    "server": SERVER | {
+        "domain": "two.example", "websocketPath": "/8899aabb0011223344556677",
+        "names": {label: f"{label}.two.example" for label in ("www", "cdn", "img", "app", "q", "t")}},
+}
+"""A further host of a fleet."""
+
 ALERTS = {"webhookUrl": "", "smtpUrl": "", "mailTo": ""}
 SECRETS = (
     PATH.strip("/"), SUBSCRIPTION_PATH.strip("/"), SESSION_KEY, PASSWORD_PEPPER, SUBSCRIPTION_KEY, METRICS_TOKEN,
@@ -55,6 +63,7 @@ VALUES: dict[str, object] = {
     "logLevel": "DEBUG",
     "engines": ENGINES,
     "server": SERVER,
+    "hosts": {},
     "alerts": ALERTS,
 }
 

@@ -8,6 +8,7 @@ import pytest
 from panel.config import ConfigError, PanelConfig
 from tests.admin.panel_file import (
     ALERTS,
+    HOST,
     PASSWORD_HASH,
     PATH,
     SECRETS,
@@ -76,6 +77,11 @@ def test_every_key_reaches_its_field(tmp_path: Path) -> None:
     ("engines", {"hysteria": {}}, "keys are among xray, trojan, singbox, wireguard"),
     ("server", [], "an object, or null"),
     ("alerts", None, "it must be an object"),
+    ("hosts", [], "it must be an object"),
+    ("hosts", {"main": HOST}, "not main"),
+    ("hosts", {"Two": HOST}, "lower-case letters, digits and hyphens"),
+    ("hosts", {"two/three": HOST}, "lower-case letters, digits and hyphens"),
+    ("hosts", {"h" * 33: HOST}, "lower-case letters, digits and hyphens"),
 ])
 def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_fix(
     tmp_path: Path, key: str, value: object, rule: str,
@@ -101,6 +107,15 @@ def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_fix(
     ("server", SERVER | {"authority": "no certificate"}, "server.authority is "),
     ("server", SERVER | {"names": {"www": "www.example.com"}}, "server.names.cdn is missing, "),
     ("server", SERVER | {"nmaes": {}}, "server.nmaes is no key of the panel; "),
+    ("hosts", {"two": {}}, "hosts.two.engines is missing, "),
+    ("hosts", {"two": HOST | {"engines": {}}}, "hosts.two.engines is "),
+    ("hosts", {"two": HOST | {"engines": {"xray": {"url": "http://172.21.0.11:8020", "token": "hunter2"}}}},
+     "hosts.two.engines.xray.token is not valid"),
+    ("hosts", {"two": HOST | {"server": SERVER | {"port": 0}}}, "hosts.two.server.port is 0, "),
+    ("hosts", {"two": HOST | {"server": SERVER}},
+     "hosts.two.server.domain is example.com, but that is the domain of main, "),
+    ("hosts", {"two": HOST, "three": HOST},
+     "hosts.three.server.domain is two.example, but that is the domain of two, "),
     ("alerts", ALERTS | {"webhookUrl": "file:///etc/passwd"}, "alerts.webhookUrl is not valid (it is secret"),
     ("alerts", ALERTS | {"smtpUrl": "hunter2"}, "alerts.smtpUrl is not valid (it is secret"),
     ("alerts", ALERTS | {"mailTo": "nobody"}, "alerts.mailTo is \"nobody\", "),
@@ -126,6 +141,20 @@ def test_each_part_reaches_its_fields(tmp_path: Path) -> None:
         SERVER["realityShortId"], ("1.1.1.1", "8.8.8.8"))
     assert config.alerts.mail_to == ""
     assert "" not in config.secrets, "it would be found in every line"
+
+
+def test_a_further_host_has_engines_and_a_server_of_its_own(tmp_path: Path) -> None:
+    config = PanelConfig.load(write(tmp_path, hosts={"two": HOST}))
+    assert config.hosts["two"].engines["xray"].url == "http://172.21.0.16:8101"
+    assert {name: server.domain for name, server in config.servers.items()} == {
+        "main": "example.com", "two": "two.example"}
+    assert {"8899aabb0011223344556677", "short-lived-token-of-the-agent-of-xray-on-two"} <= set(config.secrets)
+
+
+def test_further_hosts_without_a_server_for_users_links_are_refused(tmp_path: Path) -> None:
+    fault = fault_of(write(tmp_path, engines={}, server=None, hosts={"two": HOST}))
+    assert fault.startswith("hosts has entries, but server is null, ")
+    assert_one_sentence_without_secrets(fault)
 
 
 @pytest.mark.parametrize("key", ["path", "sessionKey", "adminPasswordHash"])

@@ -101,6 +101,18 @@ def test_what_only_a_daemon_may_know_is_not_told_to_the_panel(tmp_path: Path) ->
     assert ENGINE_KEYS.wireguard.private_key not in text
 
 
+def test_the_panel_takes_a_further_host_in_the_form_of_its_own(tmp_path: Path) -> None:
+    own = json.loads(admin.files(load(), PLAN, PANEL, HASH, ENGINE_KEYS, ROOT)["panel.json"])
+    assert own["hosts"] == {}
+    two = {"engines": own["engines"], "server": own["server"] | {"domain": "two.example"}}
+    file = tmp_path / "panel.json"
+    file.write_text(admin.files(load(), PLAN, PANEL, HASH, ENGINE_KEYS, ROOT, {"two": two})["panel.json"])
+    file.chmod(0o400)
+    config = PanelConfig.load(file)
+    assert config.hosts["two"].engines == config.engines
+    assert config.servers["two"].domain == "two.example"
+
+
 def test_a_server_without_engines_is_one_without_facts(tmp_path: Path) -> None:
     config = taken(tmp_path, mode="minimal")
     assert (config.engines, config.server) == ({}, None)

@@ -82,11 +82,20 @@ def copy_images(own: Path, data: Path) -> None:
     """Give another engine's folder the images of this one's, and what it remembers of their builds."""
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
-    subprocess.run(["cp", "--archive", "--link", "--one-file-system", own / "overlay2", data], check=True)
+    (data / "overlay2").mkdir(mode=0o710)
+    subprocess.run(["cp", "--archive", "--link", "--one-file-system", f"--target-directory={data / 'overlay2'}",
+                    *_kept_layers(own)], check=True)
     # The engine writes these in place; nothing is built while they are copied. What was built counts for the engine of
     # that id only (moby's builder-next/controller.go).
     copied = [own / name for name in ("image", "buildkit", "engine-id")]
     subprocess.run(["cp", "--archive", "--one-file-system", *copied, data], check=True)
+
+
+def _kept_layers(own: Path) -> list[Path]:
+    # Those of containers come and go meanwhile, and the other engine has no containers.
+    mounts = own / "image" / "overlay2" / "layerdb" / "mounts"
+    passing = {file.read_text() for kind in ("mount-id", "init-id") for file in mounts.glob(f"*/{kind}")}
+    return [layer for layer in (own / "overlay2").iterdir() if layer.name.removesuffix("-init") not in passing]
 
 
 def _when_ready(process: subprocess.Popen[bytes], socket: Path, log: Path) -> Machine:

@@ -4,11 +4,12 @@ import pulumi
 
 from .configs import admin
 from .daemon import Daemon, DaemonArgs, Deployment, texts
+from .secrets import Secrets
 
 
-def create(deployment: Deployment) -> Daemon:
+def create(deployment: Deployment, secrets: Secrets) -> Daemon:
     """Make the panel; it reaches the daemons by the control network, and nothing of Docker."""
-    settings, secrets = deployment.settings, deployment.secrets
+    settings = deployment.settings
     roots = deployment.certificates.roots or ""
     rendered = pulumi.Output.all(secrets.panel, secrets.panel_password_hash, secrets.engines, roots).apply(
         lambda given: admin.files(settings, deployment.plan, *given))

@@ -6,15 +6,16 @@ import pulumi_docker as docker
 from .configs import caddy, front, ports
 from .configs.common import HANDED_OVER
 from .daemon import Daemon, DaemonArgs, Deployment, texts
+from .keys import PanelKeys
 from .site import SITE_PATH, Site
 
 _USER = "10001:10001"
 
 
-def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
-    """Make Caddy, which waits for the others."""
+def create(deployment: Deployment, others: list[Daemon], panel: pulumi.Output[PanelKeys] | None) -> Daemon:
+    """Make Caddy, which waits for the others; without the panel's keys it serves none."""
     settings, secrets = deployment.settings, deployment.secrets
-    rendered = pulumi.Output.all(secrets.xray, secrets.singbox, secrets.wireguard, secrets.panel).apply(
+    rendered = pulumi.Output.all(secrets.xray, secrets.singbox, secrets.wireguard, panel).apply(
         lambda keys: caddy.files(settings, deployment.plan, *keys))
     files = {**texts(rendered, "Caddyfile"), **deployment.certificates.caddy}
     volumes, handed_over = deployment.volumes, deployment.certificates.handed_over
@@ -38,7 +39,8 @@ def create(deployment: Deployment, others: list[Daemon]) -> Daemon:
 def _own_site(deployment: Deployment) -> dict[str, pulumi.Input[str]]:
     if deployment.site is None:
         return {}
-    return {SITE_PATH: Site(deployment.images["caddy"], _USER, deployment.site, deployment.opts).volume}
+    return {SITE_PATH: Site(deployment.images["caddy"], _USER, deployment.site, deployment.opts,
+                            deployment.suffix).volume}
 
 
 def _probe(deployment: Deployment) -> list[str]:

@@ -31,7 +31,7 @@ class Certificates:
 
 def create(
     settings: Settings, plan: Plan, own: OwnFiles, authority: pulumi.Output[Authority],
-    images: Mapping[str, pulumi.Output[str]], opts: pulumi.ResourceOptions,
+    images: Mapping[str, pulumi.Output[str]], opts: pulumi.ResourceOptions, suffix: str = "",
 ) -> Certificates:
     """Divide them among the daemons, and make the volume by which Caddy hands over what it obtains."""
     if settings.tls == "internal":
@@ -42,7 +42,8 @@ def create(
     handed_over = None
     if settings.mode == "full":
         handed_over = Delivery(
-            "certificates", images["caddy"], "10001:10001", _first(plan, authority), opts=opts, is_first=True).volume
+            "certificates", images["caddy"], "10001:10001", _first(plan, authority), opts=opts, is_first=True,
+            suffix=suffix).volume
     return Certificates(caddy={"ca.crt": roots} if roots else {}, roots=roots, handed_over=handed_over)
 
 

@@ -11,7 +11,7 @@ from .certificates import Certificates
 from .configs.plan import Plan
 from .delivery import Delivery
 from .network import Networks
-from .secrets import Secrets
+from .secrets import EngineSecrets
 from .service import Attachment, Host, Service, ServiceArgs
 from .settings import Settings
 from .site_files import SiteFiles
@@ -23,7 +23,7 @@ class Deployment:
 
     settings: Settings
     plan: Plan
-    secrets: Secrets
+    secrets: EngineSecrets
     certificates: Certificates
     networks: Networks
     volumes: Mapping[str, docker.Volume]
@@ -36,6 +36,12 @@ class Deployment:
 
     opts: pulumi.ResourceOptions
     """Options of every top component: the provider of the target engine."""
+
+    suffix: str = ""
+    """What the names of this server's resources end with: nothing on the panel's own, `-NAME` on a further host.
+
+    On its engine all is called as on any other server's.
+    """
 
     def edge(self, service: str) -> Attachment:
         """The service's place on the network that traffic takes."""
@@ -67,23 +73,24 @@ class DaemonArgs:
 
 
 class Daemon(pulumi.ComponentResource):
-    """One of the six services."""
+    """One of the services."""
 
     container_id: pulumi.Output[str]
     """Changes when, and only when, the container was replaced."""
 
     def __init__(self, name: str, deployment: Deployment, args: DaemonArgs) -> None:
-        super().__init__("stealth-vpn:docker:Daemon", name, {}, deployment.opts)
+        suffix = deployment.suffix
+        super().__init__("stealth-vpn:docker:Daemon", name + suffix, {}, deployment.opts)
         image = deployment.images[name]
         delivery = Delivery(
-            name, image, args.user, args.files, opts=pulumi.ResourceOptions(parent=self))
+            name, image, args.user, args.files, opts=pulumi.ResourceOptions(parent=self), suffix=suffix)
         self.container_id = Service(
             name,
             ServiceArgs(image=image, user=args.user, probe=args.probe, attachments=args.attachments,
                         rendered_volume=delivery.volume, config_hash=delivery.sha256,
                         runs=name not in deployment.settings.stopped, **args.service),
             deployment.host,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=args.after)).container_id
+            opts=pulumi.ResourceOptions(parent=self, depends_on=args.after), suffix=suffix).container_id
         self.register_outputs({"container_id": self.container_id})
 
 

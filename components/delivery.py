@@ -32,15 +32,16 @@ class Delivery(pulumi.ComponentResource):
     def __init__(
         self, name: str, image: pulumi.Input[str], user: str,
         files: Mapping[str, pulumi.Output[str]], opts: pulumi.ResourceOptions, *, is_first: bool = False,
+        suffix: str = "",
     ) -> None:
-        super().__init__("stealth-vpn:docker:Delivery", f"{name}-delivery", {}, opts)
+        super().__init__("stealth-vpn:docker:Delivery", f"{name}-delivery{suffix}", {}, opts)
         title = f"stealth-{name}" if is_first else f"stealth-{name}-rendered"
         volume = docker.Volume(
-            title, name=title, labels=volume_labels(name),
+            title + suffix, name=title, labels=volume_labels(name),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True))
         uploads = [_upload(file, text, user, "0640" if is_first else "0400") for file, text in sorted(files.items())]
         self.volume = written(
-            name, volume, RENDERED_PATH, uploads, image=image, user=user,
+            name, volume, RENDERED_PATH, uploads, image=image, user=user, suffix=suffix,
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["image"] if is_first else []))
         self.sha256 = pulumi.Output.unsecret(pulumi.Output.all(**files).apply(_hash))
         self.register_outputs({"volume": self.volume, "sha256": self.sha256})
@@ -48,11 +49,14 @@ class Delivery(pulumi.ComponentResource):
 
 def written(
     name: str, volume: docker.Volume, path: str, uploads: list[docker.ContainerUploadArgs], *,
-    image: pulumi.Input[str], user: str, opts: pulumi.ResourceOptions,
+    image: pulumi.Input[str], user: str, opts: pulumi.ResourceOptions, suffix: str = "",
 ) -> pulumi.Output[str]:
-    """Write files into a volume that is mounted at path, and return the volume's name once they are there."""
+    """Write files into a volume that is mounted at path, and return the volume's name once they are there.
+
+    `suffix` ends the resource's name, not the container's own.
+    """
     writer = docker.Container(
-        f"stealth-{name}-writer", name=f"stealth-{name}-writer", image=image, user=user,
+        f"stealth-{name}-writer{suffix}", name=f"stealth-{name}-writer", image=image, user=user,
         must_run=False, start=False, init=False, destroy_grace_seconds=1, network_mode="none",
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"], labels=container_labels(name),

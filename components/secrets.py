@@ -17,14 +17,9 @@ _SEED_LENGTH = 48
 _PASSWORD_LENGTH = 24
 
 
-class Secrets(pulumi.ComponentResource):
-    """Every secret of one server, as secret outputs."""
+class EngineSecrets(pulumi.ComponentResource):
+    """What the engines of one server keep secret, as secret outputs; a server beside the panel's has nothing else."""
 
-    panel_password: pulumi.Output[str]
-    panel_password_hash: pulumi.Output[str]
-    """bcrypt, cost 10, as the provider makes it."""
-
-    panel: pulumi.Output[PanelKeys]
     xray: pulumi.Output[XrayKeys]
     trojan: pulumi.Output[TrojanKeys]
     singbox: pulumi.Output[SingboxKeys]
@@ -34,13 +29,11 @@ class Secrets(pulumi.ComponentResource):
 
     authority: pulumi.Output[Authority]
 
-    def __init__(self, name: str, domain: str, rotations: Rotations = NEVER,
+    def __init__(self, name: str, domain: str, rotations: Rotations = NEVER, suffix: str = "",
                  opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("stealth-vpn:random:Secrets", name, {}, opts)
-        password = self._random("panel-password", _PASSWORD_LENGTH)
-        self.panel_password = pulumi.Output.secret(password.result)
-        self.panel_password_hash = pulumi.Output.secret(password.bcrypt_hash)
-        self.panel = self._seed("panel").apply(lambda seed: PanelKeys.from_seed(seed, rotations))
+        super().__init__("stealth-vpn:random:Secrets", name + suffix, {}, opts)
+        self._suffix = suffix
+        self._make_others(rotations)
         self.xray = self._seed("xray").apply(lambda seed: XrayKeys.from_seed(seed, rotations))
         self.trojan = self._seed("trojan").apply(lambda seed: TrojanKeys.from_seed(seed, rotations))
         self.singbox = self._seed("singbox").apply(lambda seed: SingboxKeys.from_seed(seed, rotations))
@@ -52,11 +45,30 @@ class Secrets(pulumi.ComponentResource):
         self.authority = self._seed("authority").apply(lambda seed: Authority.from_seed(seed, domain, generation))
         self.register_outputs({})
 
+    def _make_others(self, rotations: Rotations) -> None:
+        """Make what a server has beside them."""
+
     def _seed(self, name: str) -> pulumi.Output[str]:
         return pulumi.Output.secret(self._random(f"{name}-seed", _SEED_LENGTH).result)
 
     def _random(self, name: str, length: int) -> random.RandomPassword:
         # Without special characters a value needs no quoting in any of the files it ends up in.
         return random.RandomPassword(
-            name, length=length, special=False,
+            name + self._suffix, length=length, special=False,
             opts=pulumi.ResourceOptions(parent=self, protect=True))
+
+
+class Secrets(EngineSecrets):
+    """Every secret of the server that has the panel, as secret outputs."""
+
+    panel_password: pulumi.Output[str]
+    panel_password_hash: pulumi.Output[str]
+    """bcrypt, cost 10, as the provider makes it."""
+
+    panel: pulumi.Output[PanelKeys]
+
+    def _make_others(self, rotations: Rotations) -> None:
+        password = self._random("panel-password", _PASSWORD_LENGTH)
+        self.panel_password = pulumi.Output.secret(password.result)
+        self.panel_password_hash = pulumi.Output.secret(password.bcrypt_hash)
+        self.panel = self._seed("panel").apply(lambda seed: PanelKeys.from_seed(seed, rotations))

@@ -122,10 +122,11 @@ class Service(pulumi.ComponentResource):
     container_id: pulumi.Output[str]
     """Changes when, and only when, the container was replaced."""
 
-    def __init__(self, name: str, args: ServiceArgs, host: Host, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("stealth-vpn:docker:Service", name, {}, opts)
+    def __init__(self, name: str, args: ServiceArgs, host: Host, opts: pulumi.ResourceOptions,
+                 suffix: str = "") -> None:
+        super().__init__("stealth-vpn:docker:Service", name + suffix, {}, opts)
         container = docker.Container(
-            f"stealth-{name}", name=f"stealth-{name}", hostname=name,
+            f"stealth-{name}{suffix}", name=f"stealth-{name}", hostname=name,
             image=args.image, user=args.user, group_adds=args.groups,
             command=args.command, envs=[f"TZ={host.time_zone}"],
             read_only=True, init=False, tmpfs={"/tmp": _tmpfs(args.temporary_mb), "/run": _tmpfs(_SCRATCH_MB)},  # noqa: S108 - inside

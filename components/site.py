@@ -20,14 +20,15 @@ class Site(pulumi.ComponentResource):
     volume: pulumi.Output[str]
     """Volume to mount read-only; another content is in another volume, so that no page is ever stale."""
 
-    def __init__(self, image: pulumi.Input[str], user: str, site: SiteFiles, opts: pulumi.ResourceOptions) -> None:
-        super().__init__("stealth-vpn:docker:Site", "site", {}, opts)
+    def __init__(self, image: pulumi.Input[str], user: str, site: SiteFiles, opts: pulumi.ResourceOptions,
+                 suffix: str = "") -> None:
+        super().__init__("stealth-vpn:docker:Site", f"site{suffix}", {}, opts)
         volume = docker.Volume(
-            "stealth-site", name=f"stealth-site-{site.sha256[:12]}", labels=volume_labels("site"),
+            f"stealth-site{suffix}", name=f"stealth-site-{site.sha256[:12]}", labels=volume_labels("site"),
             opts=pulumi.ResourceOptions(parent=self))
         self.volume = written(
             "site", volume, _WRITTEN_PATH, [_upload(file, user) for file in site.files],
-            image=image, user=user, opts=pulumi.ResourceOptions(parent=self))
+            image=image, user=user, suffix=suffix, opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({"volume": self.volume})
 
 

@@ -23,9 +23,13 @@ _LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARN", "ERROR": "ERROR"
 
 
 def files(
-    settings: Settings, plan: Plan, xray: XrayKeys, singbox: SingboxKeys, wireguard: WireguardKeys, panel: PanelKeys,
+    settings: Settings, plan: Plan, xray: XrayKeys, singbox: SingboxKeys, wireguard: WireguardKeys,
+    panel: PanelKeys | None,
 ) -> dict[str, str]:
-    """Return the texts by file name; certificate files are added where they are known."""
+    """Return the texts by file name; certificate files are added where they are known.
+
+    Without a panel, on a further host, its paths and those of users' links are as any page that is not there.
+    """
     return {"Caddyfile": render(
         "caddy/Caddyfile.j2",
         email=settings.email, log_level=_LEVELS[settings.log_level],
@@ -37,8 +41,8 @@ def files(
         body_bytes=BODY_BYTES, body_buffer_bytes=BODY_BYTES + 1, body_pace_bytes=_BODY_PACE_BYTES,
         import_bytes=IMPORT_BYTES, imports_at_once=_IMPORTS_AT_ONCE, answer_bytes=_ANSWER_BYTES,
         login_rate=settings.rate_limit_admin, vpn_rate=settings.rate_limit_vpn,
-        websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path, panel_path=panel.path,
-        subscription_path=panel.subscription_path,
+        websocket_path=xray.websocket_path, tunnel_path=wireguard.websocket_path,
+        panel_path=panel.path if panel else "", subscription_path=panel.subscription_path if panel else "",
         cover_tls=ports.COVER_TLS, cover_plain=ports.COVER_PLAIN, cover_quic=ports.COVER_QUIC,
         site=plan.name("www"), reality=plan.name("cdn"), shadowtls=plan.name("img"), trojan=plan.name("app"),
         tuic=plan.name("t"), shadowtls_passwords=singbox.shadowtls_passwords,
@@ -56,21 +60,21 @@ def _authority(settings: Settings) -> str:
 
 
 def _former_paths(
-    settings: Settings, xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys,
+    settings: Settings, xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys | None,
 ) -> list[tuple[str, str]]:
     """Return the secret paths that are still good, each with the one that took its place."""
     tunnels = [(xray.former_websocket_path, xray.websocket_path),
                (wireguard.former_websocket_path, wireguard.websocket_path)]
-    pairs = [(panel.former_path, panel.path), (panel.former_subscription_path, panel.subscription_path),
-             *(tunnels if settings.mode == "full" else [])]
+    own = [(panel.former_path, panel.path), (panel.former_subscription_path, panel.subscription_path)] if panel else []
+    pairs = [*own, *(tunnels if settings.mode == "full" else [])]
     return [pair for pair in pairs if pair[0]]
 
 
-def _secret_paths(xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys) -> str:
+def _secret_paths(xray: XrayKeys, wireguard: WireguardKeys, panel: PanelKeys | None) -> str:
     """Return what may not differ from a page that is not there; the panel's path answers in its own words."""
     tunnels = [xray.websocket_path, wireguard.websocket_path, xray.former_websocket_path,
                wireguard.former_websocket_path]
-    links = [f"{path}/*" for path in (panel.subscription_path, panel.former_subscription_path) if path]
+    links = [f"{path}/*" for path in (panel.subscription_path, panel.former_subscription_path) if path] if panel else []
     return " ".join([*filter(None, tunnels), *links])
 
 

@@ -27,8 +27,9 @@ const (
 
 // providers are made with the address of the engine that started them.
 var providers = map[string]func(engineAddress string) *server{
-	"pulumi-resource-docker": newDocker,
-	"pulumi-resource-random": newRandom,
+	"pulumi-resource-command": newCommand,
+	"pulumi-resource-docker":  newDocker,
+	"pulumi-resource-random":  newRandom,
 }
 
 func main() {

@@ -58,6 +58,9 @@ type deleter interface {
 	delete(ctx context.Context, old existing) error
 }
 
+// spreader names outputs that may hold any secret of the inputs.
+type spreader interface{ spreads() []resource.PropertyKey }
+
 // existing is a resource as the state knows it.
 type existing struct {
 	id            string
@@ -113,7 +116,7 @@ func (s *server) Create(ctx context.Context, request *pulumirpc.CreateRequest) (
 	if err != nil {
 		return nil, failed(err, marked, nil)
 	}
-	state, err := write(remarked(outputs, marked))
+	state, err := write(spread(served, remarked(outputs, marked), marked))
 	return &pulumirpc.CreateResponse{Id: id, Properties: state}, err
 }
 
@@ -180,7 +183,7 @@ func (s *server) Update(ctx context.Context, request *pulumirpc.UpdateRequest) (
 	if err != nil {
 		return nil, failed(err, marked, nil)
 	}
-	properties, err := write(remarked(outputs, marked))
+	properties, err := write(spread(served, remarked(outputs, marked), marked))
 	return &pulumirpc.UpdateResponse{Properties: properties}, err
 }
 
@@ -199,7 +202,11 @@ func (s *server) Delete(ctx context.Context, request *pulumirpc.DeleteRequest) (
 	}
 	ctx, done := s.operation(ctx, request.GetUrn())
 	defer done()
-	return &emptypb.Empty{}, removing.delete(ctx, existing{request.GetId(), unmarked(inputs), unmarked(state)})
+	err = removing.delete(ctx, existing{request.GetId(), unmarked(inputs), unmarked(state)})
+	if err != nil {
+		return nil, failed(err, inputs, nil)
+	}
+	return &emptypb.Empty{}, nil
 }
 
 func (s *server) Invoke(_ context.Context, request *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {

@@ -103,6 +103,20 @@ func remarked(properties, marked resource.PropertyMap) resource.PropertyMap {
 	return again
 }
 
+// spread marks those outputs that may hold any secret of the inputs.
+func spread(served handler, outputs, marked resource.PropertyMap) resource.PropertyMap {
+	spreading, spreads := served.(spreader)
+	if !spreads || !resource.NewProperty(marked).ContainsSecrets() {
+		return outputs
+	}
+	for _, key := range spreading.spreads() {
+		if value, set := outputs[key]; set && !value.IsSecret() {
+			outputs[key] = resource.MakeSecret(value)
+		}
+	}
+	return outputs
+}
+
 // unmarked is a copy without the marks of secrets.
 func unmarked(marked resource.PropertyMap) resource.PropertyMap {
 	if marked == nil {

@@ -16,8 +16,14 @@ type progress struct {
 	engine  pulumirpc.EngineClient
 }
 
-// tell is best effort: a line that cannot be shown must not end a build.
-func (p *progress) tell(ctx context.Context, line string) {
+// tell shows a line until the next one comes.
+func (p *progress) tell(ctx context.Context, line string) { p.say(ctx, line, true) }
+
+// log shows a line that stays.
+func (p *progress) log(ctx context.Context, line string) { p.say(ctx, line, false) }
+
+// say is best effort: a line that cannot be shown must not end a build.
+func (p *progress) say(ctx context.Context, line string, passing bool) {
 	p.once.Do(func() {
 		connection, err := grpc.NewClient(p.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err == nil {
@@ -27,6 +33,6 @@ func (p *progress) tell(ctx context.Context, line string) {
 	urn, _ := ctx.Value(urnKey{}).(string)
 	if p.engine != nil {
 		_, _ = p.engine.Log(ctx, &pulumirpc.LogRequest{
-			Severity: pulumirpc.LogSeverity_INFO, Message: line, Urn: urn, Ephemeral: true})
+			Severity: pulumirpc.LogSeverity_INFO, Message: line, Urn: urn, Ephemeral: passing})
 	}
 }

@@ -7,7 +7,7 @@ export GOTOOLCHAIN := go1.26.8+auto
 # Our own Go. A tool that a go.mod names is no package of that module, so ./... is our code alone.
 GO_MODULES := toolchain/languagehost toolchain/providers images/builder/agent images/builder/probe images/builder/egress \
   images/xray images/trojan images/singbox images/caddy images/wireguard images/tunnel tests/e2e/clients/visitor tests/e2e/clients/forger
-SHELL_SCRIPTS := install.sh $(wildcard scripts/* toolchain/*.sh tests/integration/*.sh tests/admin/postgresql/*.sh tests/e2e/host/*.sh) .ci/run
+SHELL_SCRIPTS := install.sh $(wildcard scripts/* toolchain/*.sh tests/integration/*.sh tests/admin/postgresql/*.sh tests/e2e/host/*.sh) toolchain/ssh/ssh .ci/run
 DOCKERFILES := $(wildcard images/*/Dockerfile admin/Dockerfile tests/e2e/*/Dockerfile tests/admin/*/Dockerfile)
 
 # The shell's own USER is whoever works here, and nobody's VPN user.

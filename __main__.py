@@ -6,7 +6,7 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from components import admin, caddy, server, sizing
+from components import admin, caddy, server, sizing, ssh
 from components.images import Images
 from components.links import subscription_url
 from components.secrets import Secrets
@@ -26,7 +26,7 @@ site = read_site(Path(), settings.site_dir) if settings.site_dir else None
 ground = server.Ground.of(settings, sizing.host(settings), site)
 plan = ground.plan
 secrets = Secrets("secrets", settings.domain, settings.rotations)
-engine = docker.Provider("engine", host=settings.docker_host)
+engine = docker.Provider("engine", host=settings.docker_host, ssh_opts=ssh.of_provider(settings.docker_host))
 on_engine = pulumi.ResourceOptions(provider=engine)
 images = Images("images", FULL if settings.mode == "full" else MINIMAL, on_engine).ids
 deployment = server.deployment(ground, secrets, images, on_engine)

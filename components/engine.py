@@ -6,6 +6,7 @@ import socket
 import subprocess
 from urllib.parse import urlsplit
 
+from . import ssh
 from .errors import SettingsError
 
 _TIMEOUT_SECONDS = 10
@@ -28,7 +29,7 @@ def cpu_count(docker_host: str) -> int:
     """Return the number of cores of the engine at `unix://` or `ssh://`; raises SettingsError."""
     address = urlsplit(docker_host)
     try:
-        return _over_ssh(docker_host) if address.scheme == "ssh" else _over_socket(address.path)
+        return _over_ssh(docker_host) if ssh.is_ssh(docker_host) else _over_socket(address.path)
     except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
         raise SettingsError(
             f"dockerHost {docker_host} does not answer ({error.__class__.__name__}), "
@@ -48,7 +49,6 @@ def _over_socket(path: str) -> int:
 
 def _over_ssh(docker_host: str) -> int:
     done = subprocess.run(  # noqa: S603 - the host was checked to begin with ssh://
-        ["ssh", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_TIMEOUT_SECONDS}", docker_host,  # noqa: S607
-         "docker", "info", "--format", "{{.NCPU}}"],
+        ssh.command(docker_host, "docker", "info", "--format", "'{{.NCPU}}'"),
         capture_output=True, text=True, timeout=3 * _TIMEOUT_SECONDS, check=True)
     return int(done.stdout)

@@ -9,7 +9,10 @@ import tarfile
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from components import ssh
 
 from .errors import OperatorError
 
@@ -20,10 +23,10 @@ STACK_LABEL = "org.stealth-vpn.stack"
 """Label of all that a stack has made, with its name."""
 
 _TIMEOUT_SECONDS = 60
-_CONNECT_SECONDS = 10
 # By its default an ssh server refuses at random once ten wait to be let in (MaxStartups of sshd_config(5)), and others
 # want in as well.
 _CONNECTIONS = 4
+_SSH = Path(__file__).parents[1] / "toolchain" / "ssh"
 _LOG_LINES = "2000"
 _SHELL = 'if [ "$(id -u)" != 0 ] && sudo -n true </dev/null 2>/dev/null; then exec sudo -n sh -s; else exec sh -s; fi'
 
@@ -46,7 +49,7 @@ class Engine:
     def __init__(self, host: str) -> None:
         self.host = host
         self._turn: AbstractContextManager[object] = (
-            threading.BoundedSemaphore(_CONNECTIONS) if host.startswith("ssh://") else nullcontext())
+            threading.BoundedSemaphore(_CONNECTIONS) if ssh.is_ssh(host) else nullcontext())
 
     def version(self) -> str:
         """Return the engine's version; raises OperatorError when it does not answer."""
@@ -122,7 +125,7 @@ class Engine:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a docker command that is written to, with all that it says in one stream."""
         return subprocess.Popen(  # noqa: S603 - as below
-            ["docker", "--host", self.host, *words], text=True, env=_environment(),  # noqa: S607 - as below
+            ["docker", "--host", self.host, *words], text=True, env=_environment(self.host),  # noqa: S607 - as below
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             # Not in the terminal's group: who started it ends it, also after Ctrl-C.
             start_new_session=True)
@@ -130,7 +133,7 @@ class Engine:
     def stream(self, *words: str, is_fed: bool = False) -> subprocess.Popen[bytes]:
         """Start a docker command whose output, and input if it is fed, are bytes; who started it ends it."""
         return subprocess.Popen(  # noqa: S603 - as below
-            ["docker", "--host", self.host, *words], env=_environment(),  # noqa: S607 - as below
+            ["docker", "--host", self.host, *words], env=_environment(self.host),  # noqa: S607 - as below
             stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True)
 
@@ -154,8 +157,8 @@ class Engine:
 
         As root where this user is, or may be by sudo without a password; else as this user.
         """
-        command = [*_ssh(self.host), _SHELL] if self.host.startswith("ssh://") else ["sh", "-c", _SHELL]
-        return self._finished(command, script)
+        command = ssh.command(self.host, _SHELL) if ssh.is_ssh(self.host) else ["sh", "-c", _SHELL]
+        return self._finished(command, script, _environment())
 
     def _inspect_all(self, stack: str) -> list[dict[str, Any]]:
         ids = self._run("ps", "--all", "--quiet", "--filter", f"label={STACK_LABEL}={stack}").stdout.split()
@@ -165,15 +168,17 @@ class Engine:
         return parsed
 
     def _run(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        return self._finished(["docker", "--host", self.host, *words], stdin)
+        return self._finished(["docker", "--host", self.host, *words], stdin, _environment(self.host))
 
-    def _finished(self, command: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
+    def _finished(
+        self, command: list[str], stdin: str | None, environment: dict[str, str],
+    ) -> subprocess.CompletedProcess[str]:
         try:
             with self._turn:
                 return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
                     command, capture_output=True, text=True, encoding="utf-8",
                     # A log may hold anything.
-                    errors="replace", timeout=_TIMEOUT_SECONDS, check=False, env=_environment(), input=stdin)
+                    errors="replace", timeout=_TIMEOUT_SECONDS, check=False, env=environment, input=stdin)
         except FileNotFoundError as error:
             raise OperatorError(f"the program `{command[0]}` is not here. Install it with `make setup`.") from error
         except subprocess.TimeoutExpired as error:
@@ -182,13 +187,13 @@ class Engine:
                 "Look at it with `docker info`, and restart it if that hangs too.") from error
 
 
-def _ssh(host: str) -> list[str]:
-    return ["ssh", "-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_SECONDS}", "--", host]
-
-
-def _environment() -> dict[str, str]:
+def _environment(host: str = "") -> dict[str, str]:
     # A DOCKER_HOST or a context of the operator's own shell must not decide where we look.
-    return {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
+    if not ssh.is_ssh(host):
+        return kept
+    # Docker's command line looks ssh up in PATH and gives it no options but its own.
+    return kept | {"PATH": f"{_SSH}:{kept.get('PATH', os.defpath)}", "STEALTH_VPN_SSH_OPTIONS": " ".join(ssh.words())}
 
 
 def _container(entry: dict[str, Any]) -> Container:

@@ -11,6 +11,7 @@ import pulumi
 import pytest
 import yaml
 
+from components import ssh
 from components.errors import SettingsError
 from ops.rotate.table import DERIVED, Secret
 from tests.certificates import PrivateAuthority
@@ -337,8 +338,14 @@ def test_the_production_stack_file_makes_the_same_six_services_without_our_own_a
     assert set(containers(engine)) == DAEMONS
     (provider,) = [item for item in engine.resources if item.kind == "pulumi:providers:docker"]
     assert provider.inputs["host"] == "ssh://deploy@vpn.example.com"
+    assert [*json.loads(provider.inputs["sshOpts"])[1::2]] == [*ssh.OPTIONS]
     assert delivered(engine, "caddy") == ["Caddyfile"]
     assert delivered(engine, "xray") == ["agent.json", "config.json", "egress.json"]
+
+
+def test_the_provider_of_this_machine_s_engine_is_told_its_address_alone(local: RandomEngine) -> None:
+    (provider,) = local.of_type("pulumi:providers:docker")
+    assert provider.inputs.keys() == {"host"}
 
 
 def test_a_fleet_is_not_served_yet_and_refused_instead_of_ignored() -> None:

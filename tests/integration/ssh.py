@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +39,11 @@ class SshServer:
         program.chmod(0o755)
         return program.parent
 
-    def provider(self, name: str, known_hosts: str = "known_hosts", port: int = 0) -> str:
-        """Return the line of a program that makes a Docker provider by this server."""
+    def provider(self, name: str, known_hosts: str = "known_hosts", port: int = 0, more: Sequence[str] = ()) -> str:
+        """Return the line of a program that makes a Docker provider by this server, with more options if need be."""
         address = f"ssh://{getpass.getuser()}@127.0.0.1:{port or self.port}"
-        return f'{name} = docker.Provider("{name}", host="{address}", ssh_opts={self.options(known_hosts)!r})\n'
+        options = [*self.options(known_hosts), *more]
+        return f'{name} = docker.Provider("{name}", host="{address}", ssh_opts={options!r})\n'
 
 
 def free_port() -> int:

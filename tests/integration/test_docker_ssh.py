@@ -1,11 +1,15 @@
 """Our own docker provider over ssh, to a server of the test's own on loopback."""
 
 import getpass
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import DockerProject, docker
+from components import ssh
+from tests.integration.conftest import DockerProject, container_id, docker
 from tests.integration.ssh import SshServer, free_port, ssh_server
 
 pytestmark = pytest.mark.integration
@@ -37,6 +41,30 @@ for name in "abcdefgh":
     trial.unchanged()
     assert trial.run("destroy", "--yes", "--skip-preview").returncode == 0
     assert not docker("ps", "--all", "--quiet", "--filter", "name=provider-test-")
+
+
+def test_other_options_for_ssh_replace_nothing_and_one_connection_serves_all(
+    trial: DockerProject, server: SshServer,
+) -> None:
+    boxes = """
+host = far
+for name in "abcdefgh":
+    box(name)
+"""
+    trial.use(server.provider("far") + boxes)
+    trial.done()
+    made = {name: container_id(name) for name in "abcdefgh"}
+    # The options that every stack by ssh gets; the first of each name counts, so the socket is the test's own.
+    with tempfile.TemporaryDirectory(prefix="ssh") as short:
+        trial.use(server.provider("far", more=["-o", f"ControlPath={short}/%C", *ssh.words()]) + boxes)
+        said = trial.done("--refresh")
+        assert "1 updated" in said
+        assert "replaced" not in said
+        assert {name: container_id(name) for name in "abcdefgh"} == made
+        trial.unchanged()
+        (shared,) = Path(short).iterdir()
+        assert shared.is_socket()
+        subprocess.run(["ssh", "-o", f"ControlPath={shared}", "-O", "exit", "any"], check=True, capture_output=True)
 
 
 def test_a_wrong_host_key_and_a_closed_port_are_told_in_one_sentence(trial: DockerProject, server: SshServer) -> None:

@@ -5,13 +5,14 @@ The factory is the map of the application. It knows nothing of containers or of 
 
 from flask import Flask
 
-from . import accounts, api, guard, health, metrics, subscriptions, web
+from . import accounts, api, fleet, guard, health, metrics, subscriptions, web
 from .accounts import people
 from .alerts import Alerts
 from .config import PanelConfig
-from .engines import Engines
+from .engines import Engines, accounting
 from .store.database import Database
 from .store.migration import migrate
+from .store.models import MAIN
 from .takeover import take_over
 from .users import service
 
@@ -29,6 +30,8 @@ def open_store(config: PanelConfig) -> Database:
     with database.write() as session:
         service.start(session, config.server)
         people.start(session, config)
+        fleet.start(session, config)
+        accounting.close_others(session, [MAIN, *config.hosts])
     return database
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from . import config_rules as rules
 from .config_file import ConfigError, read
 from .config_rules import checked
-from .protocols import MAIN
+from .store.models import MAIN
 
 __all__ = ["CONFIG_FILE", "AlertTargets", "ConfigError", "EngineAccess", "HostAccess", "PanelConfig", "ServerFacts"]
 

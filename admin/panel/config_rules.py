@@ -12,7 +12,8 @@ from types import NoneType
 from typing import Any
 
 from .config_file import ConfigError
-from .protocols import ENGINES, MAIN
+from .protocols import ENGINES
+from .store.models import MAIN
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Below a minute an operator is signed out while typing.

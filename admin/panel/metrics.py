@@ -17,6 +17,7 @@ from .context import config
 from .engines import Engines, Overview, traffic
 from .store.alerts import Message
 from .store.database import Database
+from .store.models import MAIN
 
 _STATES = ("applied", "pending", "failed")
 blueprint = Blueprint("metrics", __name__)
@@ -72,7 +73,7 @@ class Metrics(Collector):
             "stealth_certificate_expiry_timestamp_seconds", "When a certificate of the site expires.", ["name"],
             [((one.name,), one.expires_at.timestamp()) for one in overview.certificates if one.expires_at is not None])
         yield _counter("stealth_traffic_bytes", "Traffic since the panel's start.", ["protocol", "direction"],
-                       sorted(self._engines.traffic.items()))
+                       sorted(self._engines.traffic[MAIN].items()))
         yield _counter("stealth_logins", "Attempts to sign in since the panel's start.", ["result"],
                        _labelled(self._accounts.door.counts))
         yield from _of_backup(overview.backup)

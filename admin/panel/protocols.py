@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .store.models import User
+from .store.models import MAIN, User
 
 if TYPE_CHECKING:
     # The configuration asks this module for the engines' names.
@@ -44,8 +44,17 @@ PROTOCOLS = {made.name: made for made in (
     Protocol(name="wireguardWebsocket", engine="wireguard", title="WireGuard over WebSocket"),
 )}
 ENGINES = ("xray", "trojan", "singbox", "wireguard")
-MAIN = "main"
-"""Name of the host that the panel runs on; further hosts of a fleet have names of their own."""
+
+
+def engine_key(host: str, engine: str) -> str:
+    """Return what the engine of a host is called: `xray` for the panel's own host, `two/xray` for another."""
+    return engine if host == MAIN else f"{host}/{engine}"
+
+
+def host_and_engine(key: str) -> tuple[str, str]:
+    """Return whose engine_key this is."""
+    host, _, engine = key.rpartition("/")
+    return host or MAIN, engine
 
 
 def engine_name(user_id: int) -> str:

@@ -59,7 +59,7 @@ def test_no_sign_in_opens_the_numbers(owner: Browser) -> None:
 def test_the_numbers_are_those_of_the_server(app: Flask, client: FlaskClient, database: Database) -> None:
     add(database, "Anna", "Boris")
     engines, door = app.extensions["engines"], app.extensions["accounts"].door
-    engines._accountant.traffic.update({("tuic", "up"): 5, ("tuic", "down"): 7})
+    engines._hosts[0].accountant.traffic.update({("tuic", "up"): 5, ("tuic", "down"): 7})
     engines._certificates = (Certificate(name="www.example.com", fault="unread."),)
     door.counts["refused"] += 3
     numbers = read(client)

@@ -8,15 +8,18 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from sqlalchemy.orm import Session
+
+from .. import fleet
 from ..background import Loop
 from ..config import PanelConfig
-from ..protocols import engine_view
+from ..fleet import HostHealth
 from ..store.database import Database
-from ..store.models import User
+from ..store.models import MAIN
 from . import certificates, overview, revision
-from .accountant import Accountant
-from .agent import Agent, Secrets
 from .certificates import Certificate
+from .expected import by_view
+from .host import Host
 from .overview import Engine, Overview
 from .synchroniser import Synchroniser
 from .uncounted import Uncounted
@@ -32,46 +35,45 @@ _STOP_SECONDS = 0.2
 
 
 class Engines:
-    """The engines of a server, and what is known of them; without a server there are none, and none is asked."""
+    """The engines of a server or a fleet, and what is known of them; without any, none is asked."""
 
     def __init__(self, config: PanelConfig, database: Database) -> None:
         self._config = config
         self._database = database
         self._certificates = tuple(Certificate(name=name) for name in _names(config))
-        # Two connections to each, for a connection belongs to one thread.
-        told, asked = _agents(config), _agents(config)
-        self._agents = [*told.values(), *asked.values()]
-        self._synchronisers = [Synchroniser(name, agent, database, self._view) for name, agent in told.items()]
-        self._accountant = Accountant(asked, database, config.time_zone, self._known_by_all)
-        self._bringing = [Loop(f"users of {one.health.engine}", one.step) for one in self._synchronisers]
-        self._others = [Loop("accounting", self._accountant.step), Loop("certificates", self._read_certificates)]
+        expected = by_view()
+        own = Host(MAIN, config.engines, config.server, database, config.time_zone, self._known_by_all, expected)
+        self._hosts = [own, *(
+            Host(name, host.engines, host.server, database, config.time_zone, self._known_by_all, expected)
+            for name, host in config.hosts.items())]
+        self._loops = [*(loop for host in self._hosts for loop in host.loops),
+                       Loop("certificates", self._read_certificates)]
 
     def start(self) -> None:
         """Begin to bring users to the engines, at once and after each commit, and to count."""
         self._database.on_commit(self.wake)
-        for loop in [*self._bringing, *self._others]:
+        for loop in self._loops:
             loop.start()
 
     def stop(self) -> None:
         """End all threads; one that waits for an answer is left to the end of the process, which harms nothing."""
-        loops = [*self._bringing, *self._others]
-        for loop in loops:
+        for loop in self._loops:
             loop.stop()
         end = time.monotonic() + _STOP_SECONDS
-        for loop in loops:
+        for loop in self._loops:
             loop.join(max(0.0, end - time.monotonic()))
-        for agent in self._agents:
-            agent.close()
+        for host in self._hosts:
+            host.close()
 
     def wake(self) -> None:
         """Let every engine's thread look at the store now."""
-        for loop in self._bringing:
-            loop.wake()
+        for host in self._hosts:
+            host.wake()
 
     @property
-    def traffic(self) -> Mapping[tuple[str, str], int]:
-        """Bytes that were counted since the panel's start, by protocol and `up` or `down`."""
-        return self._accountant.traffic
+    def traffic(self) -> Mapping[str, Mapping[tuple[str, str], int]]:
+        """Bytes that were counted since the panel's start, by host, and by protocol and `up` or `down`."""
+        return {host.name: host.accountant.traffic for host in self._hosts}
 
     def overview(self) -> Overview:
         """Return what is known of the server now."""
@@ -79,17 +81,27 @@ class Engines:
         with self._database.read() as session:
             current = revision.current(session).number
             engines = tuple(overview.engine(one.health, current, now) for one in self._synchronisers)
-            return overview.look(
-                session, now, engines, self._certificates, tuple(self._accountant.uncounted.values()))
+            uncounted = (one for host in self._hosts for one in host.accountant.uncounted.values())
+            return overview.look(session, now, engines, self._certificates, tuple(uncounted), self.hosts(session, now))
 
-    def _view(self, user: User, engine: str) -> Secrets | None:
-        return engine_view(user, engine, self._config.server) if self._config.server is not None else None
+    def hosts(self, session: Session, now: datetime) -> tuple[HostHealth, ...]:
+        """Return what is known of each host that clients can be told of, the panel's own first."""
+        drained, servers = fleet.drained(session), self._config.servers
+        return tuple(HostHealth(
+            name=host.name, domain=servers[host.name].domain, is_healthy=host.is_healthy(now),
+            drained=host.name in drained, seen_at=host.seen_at) for host in self._hosts if host.name in servers)
+
+    @property
+    def _synchronisers(self) -> list[Synchroniser]:
+        return [one for host in self._hosts for one in host.synchronisers]
 
     def _known_by_all(self) -> int | None:
-        revisions = [one.health.revision.number for one in self._synchronisers
+        # A host that is away is waited for, however long: it would not be told of who was deleted without a trace.
+        everyone = self._synchronisers
+        revisions = [one.health.revision.number for one in everyone
                      if one.health.state == "applied" and one.health.revision is not None]
         # Without engines nobody needs to forget anybody.
-        return min(revisions, default=sys.maxsize) if len(revisions) == len(self._synchronisers) else None
+        return min(revisions, default=sys.maxsize) if len(revisions) == len(everyone) else None
 
     def _read_certificates(self) -> float:
         self._certificates = tuple(certificates.following(
@@ -104,7 +116,3 @@ class Engines:
 def _names(config: PanelConfig) -> list[str]:
     server = config.server
     return sorted({server.domain, *server.names.values()}) if server is not None else []
-
-
-def _agents(config: PanelConfig) -> dict[str, Agent]:
-    return {name: Agent(access.url, access.token) for name, access in config.engines.items()}

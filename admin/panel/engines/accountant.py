@@ -1,4 +1,4 @@
-"""Asks the engines for their counters every ten seconds, and enforces what follows: quotas, their periods, expiry."""
+"""Asks a host's engines for their counters every ten seconds, and enforces what follows: quotas, periods, expiry."""
 
 import logging
 from collections import Counter
@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from .. import users
+from ..protocols import engine_key
 from ..store.database import Database
+from ..store.models import MAIN
 from . import accounting, uncounted
 from .agent import Agent, AgentError, Report
 from .uncounted import Uncounted
@@ -19,11 +21,17 @@ _log = logging.getLogger(__name__)
 
 
 class Accountant:
-    """Takes one step after the other; each counts and enforces."""
+    """Takes one step after the other; each counts and enforces.
+
+    Each host has one of its own, so that a host that does not answer delays no other's counting. What is enforced is
+    everybody's: quotas are of the sums over all hosts.
+    """
 
     def __init__(self, agents: Mapping[str, Agent], database: Database, zone: ZoneInfo,
-                 known_by_all: Callable[[], int | None]) -> None:
-        """known_by_all returns the revision that every engine has at least, or None if one may not have any."""
+                 known_by_all: Callable[[], int | None], host: str = MAIN) -> None:
+        """The agents are those of the host, by engine.
+
+        known_by_all returns the revision that every engine has at least, or None if one may not have any."""
         self.traffic: Counter[tuple[str, str]] = Counter()
         """Bytes since the panel's start, by protocol and `up` or `down`; they never fall, as the users' sums may."""
 
@@ -34,6 +42,7 @@ class Accountant:
         self._database = database
         self._zone = zone
         self._known_by_all = known_by_all
+        self._host = host
 
     def step(self) -> float:
         """Count, then enforce; return for how many seconds to pause."""
@@ -46,7 +55,7 @@ class Accountant:
             faults = dict.fromkeys(self._agents, uncounted.NOT_WRITTEN)
             raise
         finally:
-            self.uncounted = uncounted.following(self.uncounted, faults, now)
+            self.uncounted = uncounted.following(self.uncounted, faults, now, self._host)
         # A transaction of its own: whoever changes users waits for one of them at a time.
         with self._database.write() as session:
             users.await_writers(session)
@@ -60,10 +69,10 @@ class Accountant:
     def _count(self, now: datetime, reports: Mapping[str, Report]) -> dict[str, str]:
         """Add up what the engines told; return the fault of each whose counters were refused."""
         with self._database.read() as session:
-            found = accounting.look(session, now, reports)
+            found = accounting.look(session, now, reports, self._host)
         with self._database.write() as session:
             users.roll_periods(session, now, self._zone)
-            added = accounting.add(session, now, found.changes)
+            added = accounting.add(session, now, found.changes, self._host)
             accounting.forget_old_hours(session, now)
         self.traffic.update(added)
         return uncounted.refusals(found.refused)
@@ -76,6 +85,6 @@ class Accountant:
                 reports[engine] = agent.traffic()
             except AgentError as error:
                 # The synchroniser, which asks more often, may meet the same fault and log it.
-                _log.debug("Engine %s gave no counters: %s", engine, error)
+                _log.debug("Engine %s gave no counters: %s", engine_key(self._host, engine), error)
                 faults[engine] = str(error)
         return reports, faults

@@ -1,4 +1,4 @@
-"""Counts traffic: the differences of the engines' counters, into users, their protocols and hours.
+"""Counts traffic of one host: the differences of its engines' counters, into users, their protocols and hours.
 
 Counters begin at zero with each run of an engine, which the agent's instance tells. What an engine counted between the
 last look and its end is lost.
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ..protocols import PROTOCOLS, user_id
-from ..store.models import Base, TrafficHour, Usage, User
+from ..store.models import MAIN, Base, TrafficHour, Usage, User
 from ..users import revisions
 from .agent import Counters, Report
 from .plausibility import is_plausible, is_possible
@@ -53,8 +53,8 @@ class Look(NamedTuple):
     """Whose counters cannot be; the next ones that can be are compared with those of before."""
 
 
-def look(session: Session, now: datetime, reports: Mapping[str, Report]) -> Look:
-    """Return what the engines counted since the last look; whatever has no report has no open connections.
+def look(session: Session, now: datetime, reports: Mapping[str, Report], host: str = MAIN) -> Look:
+    """Return what the host's engines counted since the last look; whatever has no report has no open connections.
 
     It reads all that was ever counted, which takes a while: only what follows from it needs a transaction that writes.
     """
@@ -63,7 +63,7 @@ def look(session: Session, now: datetime, reports: Mapping[str, Report]) -> Look
     for key in refused:
         del told[key]
     changes = []
-    for change in _changes(session, now, told):
+    for change in _changes(session, now, told, host):
         if is_plausible(change.up, change.down):
             changes.append(change)
         else:
@@ -71,12 +71,18 @@ def look(session: Session, now: datetime, reports: Mapping[str, Report]) -> Look
     return Look(changes=changes, refused=refused)
 
 
-def add(session: Session, now: datetime, found: Sequence[Change]) -> Counter[tuple[str, str]]:
-    """Add the changes up; return the bytes that were added, by protocol and `up` or `down`."""
+def add(
+    session: Session, now: datetime, found: Sequence[Change], host: str = MAIN,
+) -> Counter[tuple[str, str]]:
+    """Add the host's changes up; return the bytes that were added, by protocol and `up` or `down`."""
     if found:
         # The engines' order of users is not that of whoever changes many of them at once.
         revisions.await_writers(session)
-        _add_to_usage(session, found)
+        # Another host's accountant may have removed somebody for good since the look.
+        living = set(session.scalars(select(User.id)))
+        found = [change for change in found if change.key[0] in living]
+    if found:
+        _add_to_usage(session, found, host)
         _add_to_users(session, found)
         _add_to_hours(session, now, found)
     added: Counter[tuple[str, str]] = Counter()
@@ -91,8 +97,16 @@ def forget_old_hours(session: Session, now: datetime) -> None:
     session.execute(delete(TrafficHour).where(TrafficHour.hour < now - KEPT))
 
 
-def _changes(session: Session, now: datetime, told: dict[_Key, tuple[str, Counters]]) -> Iterator[Change]:
-    for key, before in _counted(session):
+def close_others(session: Session, hosts: Iterable[str]) -> None:
+    """Note that nobody has a connection by a host that has left the fleet; what it counted stays."""
+    session.execute(update(Usage).where(Usage.host.not_in(list(hosts)), Usage.open_connections > 0)
+                    .values(open_connections=0))
+
+
+def _changes(
+    session: Session, now: datetime, told: dict[_Key, tuple[str, Counters]], host: str,
+) -> Iterator[Change]:
+    for key, before in _counted(session, host):
         silent = before.instance, Counters(up=before.up, down=before.down, open=0)
         change = _change(key, before, *told.pop(key, silent), now)
         if change.after != before:
@@ -113,11 +127,11 @@ def _told(reports: Mapping[str, Report]) -> Iterator[tuple[_Key, tuple[str, Coun
                     yield (user, protocol), (report.instance, counters)
 
 
-def _counted(session: Session) -> Iterator[tuple[_Key, _Counted]]:
+def _counted(session: Session, host: str) -> Iterator[tuple[_Key, _Counted]]:
     # Columns, not objects: most of these rows stay as they are, and there are up to eight of each user.
     for user, protocol, instance, up, down, opened, seen_at in session.execute(select(
             Usage.user_id, Usage.protocol, Usage.instance, Usage.counted_up_bytes, Usage.counted_down_bytes,
-            Usage.open_connections, Usage.last_seen_at).execution_options(yield_per=1000)):
+            Usage.open_connections, Usage.last_seen_at).where(Usage.host == host).execution_options(yield_per=1000)):
         yield (user, protocol), _Counted(instance=instance, up=up, down=down, open=opened, seen_at=seen_at)
 
 
@@ -139,16 +153,17 @@ def _difference(before: int, after: int) -> int:
     return after - before if after >= before else after
 
 
-def _add_to_usage(session: Session, changes: Iterable[Change]) -> None:
+def _add_to_usage(session: Session, changes: Iterable[Change], host: str) -> None:
     insert = _insert(session, Usage)
     new = insert.excluded
-    session.execute(insert.on_conflict_do_update(index_elements=[Usage.user_id, Usage.protocol], set_={
+    session.execute(insert.on_conflict_do_update(index_elements=[Usage.user_id, Usage.host, Usage.protocol], set_={
         Usage.up_bytes: Usage.up_bytes + new.up_bytes, Usage.down_bytes: Usage.down_bytes + new.down_bytes,
         Usage.open_connections: new.open_connections, Usage.last_seen_at: new.last_seen_at,
         Usage.instance: new.instance, Usage.counted_up_bytes: new.counted_up_bytes,
         Usage.counted_down_bytes: new.counted_down_bytes,
     }), [{
-        "user_id": change.key[0], "protocol": change.key[1], "up_bytes": change.up, "down_bytes": change.down,
+        "user_id": change.key[0], "host": host, "protocol": change.key[1], "up_bytes": change.up,
+        "down_bytes": change.down,
         "open_connections": change.after.open, "last_seen_at": change.after.seen_at,
         "instance": change.after.instance, "counted_up_bytes": change.after.up,
         "counted_down_bytes": change.after.down,
@@ -164,7 +179,9 @@ def _add_to_users(session: Session, changes: Iterable[Change]) -> None:
         update(User).where(User.id == bindparam("key")).values(
             up_bytes=User.up_bytes + bindparam("up"), down_bytes=User.down_bytes + bindparam("down"),
             period_used_bytes=User.period_used_bytes + bindparam("up") + bindparam("down"),
-            last_seen_at=func.coalesce(bindparam("seen"), User.last_seen_at)),
+            # Another host may have seen them later.
+            last_seen_at=case((User.last_seen_at > bindparam("seen"), User.last_seen_at),
+                              else_=func.coalesce(bindparam("seen"), User.last_seen_at))),
         [{
             "key": user, "up": sum(change.up for change in own), "down": sum(change.down for change in own),
             "seen": max((change.after.seen_at for change in own if change.after.seen_at), default=None),

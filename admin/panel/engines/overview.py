@@ -10,6 +10,7 @@ from .. import backups
 from .. import drift as drifts
 from ..backups import Backup
 from ..drift import Drift
+from ..fleet import HostHealth
 from ..store.alerts import Alarm
 from ..store.models import User
 from . import traffic
@@ -23,6 +24,8 @@ class Engine:
     """Health of one engine, as it is now."""
 
     name: str
+    """As engine_key calls it."""
+
     state: str
     """applied, pending (the store went on, or the panel has just started) or failed."""
 
@@ -64,6 +67,9 @@ class Overview:
     backup: Backup | None = None
     """What is known of the last backup; None where nobody has made or promised one."""
 
+    hosts: tuple[HostHealth, ...] = ()
+    """All that clients can be told of; one where there is no fleet, none in minimal mode."""
+
     drift: Drift | None = None
     """What the last look found changed past the code; None where nothing was."""
 
@@ -79,7 +85,7 @@ def engine(health: Health, revision: int, now: datetime) -> Engine:
 
 def look(
     session: Session, now: datetime, engines: tuple[Engine, ...], certificates: tuple[Certificate, ...],
-    uncounted: tuple[Uncounted, ...] = (),
+    uncounted: tuple[Uncounted, ...] = (), hosts: tuple[HostHealth, ...] = (),
 ) -> Overview:
     """Add what the store says to what the engines and certificates are."""
     living = User.deleted_at.is_(None)
@@ -87,7 +93,8 @@ def look(
     numbers = {status: number for status, number in counted}  # noqa: C416 # dict() takes no rows, says their type
     up, down = session.execute(select(func.sum(User.up_bytes), func.sum(User.down_bytes)).where(living)).one()
     return Overview(
-        engines=engines, certificates=certificates, uncounted=uncounted, online=traffic.online_number(session, now),
+        engines=engines, certificates=certificates, uncounted=uncounted, hosts=hosts,
+        online=traffic.online_number(session, now),
         users={status: numbers.get(status, 0) for status in ("active", "disabled", "expired", "limited")},
         up_bytes=int(up or 0), down_bytes=int(down or 0), backup=backups.last(session),
         drift=drifts.last(session), warnings=tuple(session.scalars(

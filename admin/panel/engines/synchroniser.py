@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..protocols import engine_name
+from ..protocols import engine_key, engine_name
 from ..store.database import Database
-from ..store.models import User
+from ..store.models import MAIN, User
 from .agent import Agent, AgentError, ConflictError, Secrets, Status
 from .digest import digest
+from .expected import Expected
 from .revision import Revision, current
 
 LOOK_SECONDS = 2.0
@@ -35,6 +36,8 @@ class Health:
     """What the panel knows of an engine."""
 
     engine: str
+    """As engine_key calls it."""
+
     state: str = "pending"
     """applied, pending or failed."""
 
@@ -57,15 +60,16 @@ class Synchroniser:
     """Takes one step after the other; each ends with the engine as the store wants it, or with its fault noted."""
 
     def __init__(self, engine: str, agent: Agent, database: Database, view: View,
-                 verify_seconds: float = VERIFY_SECONDS) -> None:
-        self.health = Health(engine=engine, confirmed_at=datetime.now(UTC))
+                 verify_seconds: float = VERIFY_SECONDS, *, host: str = MAIN, expected: Expected | None = None) -> None:
+        """Expected is shared with the synchronisers of other hosts whose engine is told the same."""
+        self.health = Health(engine=engine_key(host, engine), confirmed_at=datetime.now(UTC))
         self._engine = engine
         self._agent = agent
         self._database = database
         self._view = view
         self._verify_seconds = verify_seconds
         self._verified_at = float("-inf")
-        self._digest: tuple[Revision, str] | None = None
+        self._expected = expected or Expected()
         self._failures = 0
 
     def step(self) -> float:
@@ -111,21 +115,22 @@ class Synchroniser:
         return self._replace(wanted, known)
 
     def _replace(self, wanted: Revision, known: dict[str, Secrets]) -> Status:
-        self._digest = wanted, digest(known)
+        self._expected.put(wanted, digest(known))
         return self._agent.replace(str(wanted), known)
 
     def _verify(self, status: Status) -> Status:
         had = Revision.parse(status.revision)
-        if self._digest is None or self._digest[0] != had:
-            with self._database.read() as session:
-                self._digest = current(session), digest(_known(self._views(session, 0)))
-        if self._digest[0] != had:
-            # The store went on meanwhile, and the next step with it.
+        revision, expected = self._expected.get(had, self._digest)
+        # Else the store went on meanwhile, and the next step with it.
+        if revision != had or expected == status.digest:
             return status
-        if self._digest[1] == status.digest:
-            return status
-        _log.warning("Engine %s has other users than it should have at its revision; it is told all.", self._engine)
+        _log.warning(
+            "Engine %s has other users than it should have at its revision; it is told all.", self.health.engine)
         return self._bring_all()
+
+    def _digest(self) -> tuple[Revision, str]:
+        with self._database.read() as session:
+            return current(session), digest(_known(self._views(session, 0)))
 
     def _views(self, session: Session, after: int) -> dict[str, Secrets | None]:
         users = session.scalars(select(User).where(User.revision > after).execution_options(yield_per=1000))
@@ -137,7 +142,7 @@ class Synchroniser:
             return
         now = datetime.now(UTC)
         if self.health.state != "applied":
-            _log.info("Engine %s has its %d users.", self._engine, status.users)
+            _log.info("Engine %s has its %d users.", self.health.engine, status.users)
         self._failures = 0
         self.health = replace(
             self.health, state="applied", fault="", revision=Revision.parse(status.revision), users=status.users,
@@ -145,7 +150,7 @@ class Synchroniser:
 
     def _note_failure(self, fault: str, status: Status | None = None) -> None:
         if fault != self.health.fault:
-            _log.warning("Engine %s: %s", self._engine, fault)
+            _log.warning("Engine %s: %s", self.health.engine, fault)
         self._failures += 1
         self.health = replace(self.health, state="failed", fault=fault)
         if status is not None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..protocols import PROTOCOLS, engine_name
+from ..protocols import PROTOCOLS, engine_key, engine_name
+from ..store.models import MAIN
 
 NOT_WRITTEN = "the panel cannot write down what it reads; look at `docker logs stealth-admin`."
 
@@ -14,15 +15,19 @@ class Uncounted:
     """Traffic of one engine, or some of it."""
 
     engine: str
+    """As engine_key calls it."""
+
     began_at: datetime
     fault: str
     """A sentence without its subject, which is the engine, with what to do."""
 
 
-def following(before: Mapping[str, Uncounted], faults: Mapping[str, str], now: datetime) -> dict[str, Uncounted]:
-    """Return what is not counted after another look, by engine; faults are those of that look."""
+def following(
+    before: Mapping[str, Uncounted], faults: Mapping[str, str], now: datetime, host: str = MAIN,
+) -> dict[str, Uncounted]:
+    """Return what is not counted of a host after another look, by engine; faults are those of that look."""
     return {engine: Uncounted(
-        engine=engine, began_at=before[engine].began_at if engine in before else now, fault=fault)
+        engine=engine_key(host, engine), began_at=before[engine].began_at if engine in before else now, fault=fault)
         for engine, fault in faults.items()}
 
 

@@ -34,6 +34,9 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+MAIN = "main"
+"""Name of the host that the panel runs on; further hosts of a fleet have names of their own."""
+
 LAST_ID = 2**63 - 1
 """What a column of numbers holds; with more SQLite's driver raises OverflowError."""
 
@@ -125,12 +128,24 @@ class User(Base):
         {"sqlite_autoincrement": True})
 
 
+class DrainedHost(Base):
+    """A host of the fleet that users are not told of any more."""
+
+    __tablename__ = "drained_hosts"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    drained_at: Mapped[datetime]
+
+
 class Usage(Base):
-    """A user's traffic by one protocol, and what the engine's counters last said."""
+    """A user's traffic by one protocol at one host, and what the engine's counters last said."""
 
     __tablename__ = "usage"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    host: Mapped[str] = mapped_column(String(32), primary_key=True, default=MAIN, server_default=MAIN)
+    """Those of hosts that have left the fleet stay, for the sums."""
+
     protocol: Mapped[str] = mapped_column(String(24), primary_key=True)
     up_bytes: Mapped[int] = mapped_column(default=0)
     down_bytes: Mapped[int] = mapped_column(default=0)

@@ -21,11 +21,11 @@ def test_a_user_whom_a_change_during_the_step_found_expired_is_not_let_in_again(
 ) -> None:
     (user,) = add(database, "Anna")
 
-    def look(session: Session, now: datetime, reports: Mapping[str, Report]) -> Look:
+    def look(session: Session, now: datetime, reports: Mapping[str, Report], host: str) -> Look:
         with database.write() as other:
             users.edit(other, ACTOR, user, UserChange(expires_at=datetime.now(UTC)))
             assert other.get_one(User, user).status == "expired"
-        return original(session, now, reports)
+        return original(session, now, reports, host)
 
     original = accounting.look
     monkeypatch.setattr(accounting, "look", look)

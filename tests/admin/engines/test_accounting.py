@@ -119,10 +119,10 @@ def test_last_seen_is_when_traffic_was_counted(database: Database, user: int) ->
 
 
 def test_wireguard_says_itself_when_a_peer_was_there(database: Database, user: int) -> None:
-    for passed, is_there in ((0, True), (179, True), (181, False)):
+    for passed, is_there in ((181, False), (179, True), (0, True)):
         heard = NOW - timedelta(seconds=passed)
         count(database, {"wireguard": Report(instance="i", users={"u1": {
-            "wireguard": counters(1, 1 + passed, seen=int(heard.timestamp()))}})})
+            "wireguard": counters(1, 200 - passed, seen=int(heard.timestamp()))}})})
         assert seen(database, user) == heard
         with database.read() as session:
             assert traffic.online(session, NOW) == ({user} if is_there else set()), passed

@@ -96,7 +96,7 @@ def test_quota_and_expiry_are_enforced_without_anybody_asking(
         users.edit(session, ACTOR, 2, UserChange(expires_at=datetime.now(UTC) + timedelta(milliseconds=50)))
     wait_until(lambda: all(served.agent.users == {} for served in agents.values()))
     assert engines.overview().users == {"active": 0, "disabled": 0, "expired": 1, "limited": 1}
-    assert engines.traffic == {("tuic", "up"): 400, ("tuic", "down"): 600}
+    assert engines.traffic == {"main": {("tuic", "up"): 400, ("tuic", "down"): 600}}
 
 
 def test_one_dead_engine_keeps_nothing_from_the_others(
@@ -141,17 +141,17 @@ def test_an_engine_whose_counters_cannot_be_taken_is_named_until_they_can(
     agents["xray"].die()
     agents["singbox"].agent.traffic = {"u1": {"tuic": {"up": -1, "down": 2, "open": 1}}}
     for _ in range(2):
-        engines._accountant.step()
+        engines._hosts[0].accountant.step()
     first = engines.overview().uncounted
     assert {one.engine: one.fault for one in first} == {
         "xray": "its agent refuses the connection; look at the engine's container.",
         "singbox": "1 of its counters cannot be, the first of them u1's by tuic; restart its container, so that "
                    "they begin at zero."}
-    engines._accountant.step()
+    engines._hosts[0].accountant.step()
     assert engines.overview().uncounted == first, "since when it is so stays"
     agents["xray"].rise()
     agents["singbox"].agent.restart()
-    engines._accountant.step()
+    engines._hosts[0].accountant.step()
     assert engines.overview().uncounted == ()
 
 
@@ -164,10 +164,10 @@ def test_traffic_that_cannot_be_written_down_is_told_of_every_engine(
     with monkeypatch.context() as patched:
         patched.setattr(accounting, "add", fail)
         with pytest.raises(OverflowError):
-            engines._accountant.step()
+            engines._hosts[0].accountant.step()
     assert {one.engine: one.fault for one in engines.overview().uncounted} == dict.fromkeys(
         NAMES, "the panel cannot write down what it reads; look at `docker logs stealth-admin`.")
-    engines._accountant.step()
+    engines._hosts[0].accountant.step()
     assert engines.overview().uncounted == ()
 
 

@@ -5,9 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, make_url, text
+from sqlalchemy import inspect, make_url, select, text
 
 from panel.store import migration, models
 from panel.store.database import Database, StoreError
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "next"
-down_revision = "0001"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -39,6 +40,16 @@ def later_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         (folder / "versions/next.py").write_text(NEXT.format(fault=fault))
 
     return write
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def fresh_store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a store without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/fresh.db"
+    started: Server = request.getfixturevalue("postgresql")
+    started.run("CREATE DATABASE fresh")
+    return started.url.set(database="fresh").render_as_string(hide_password=False)
 
 
 def version(database: Database) -> str:
@@ -94,7 +105,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(
     later_version('raise OSError("the machine ends")')
     with pytest.raises(OSError, match="the machine ends"):
         migrate(database)
-    assert version(database) == "0001"
+    assert version(database) == "0002"
     assert "shoe_size" not in columns(database)
 
 
@@ -107,11 +118,11 @@ def test_before_a_change_a_copy_of_the_former_store_is_laid_beside_it(
     later_version("pass")
     migrate(database)
     database.close()
-    with closing(sqlite3.connect(file.with_name("panel.db.before-0001"))) as copy:
+    with closing(sqlite3.connect(file.with_name("panel.db.before-0002"))) as copy:
         assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert dict(copy.execute("SELECT key, value FROM facts")) == before
         assert "shoe_size" not in {row[1] for row in copy.execute("PRAGMA table_info(users)")}
-    assert sorted(found.name for found in tmp_path.glob("panel.db*")) == ["panel.db", "panel.db.before-0001"]
+    assert sorted(found.name for found in tmp_path.glob("panel.db*")) == ["panel.db", "panel.db.before-0002"]
 
 
 def test_a_start_without_a_change_makes_no_copy(tmp_path: Path, empty_store: Path) -> None:
@@ -157,3 +168,28 @@ def test_a_file_that_is_no_store_is_refused_and_not_touched(tmp_path: Path) -> N
     with pytest.raises(StoreError, match="file is not a database"):
         migrate(Database(f"sqlite:///{file}"))
     assert file.read_bytes() == b"Dear diary, " * 1000
+
+
+def test_what_was_counted_before_there_were_hosts_is_the_only_server_s(fresh_store: str) -> None:
+    database = Database(fresh_store)
+    with database.write() as session:
+        command.upgrade(migration.alembic_config(session.connection()), "0001")
+        session.execute(text(
+            "INSERT INTO users (id, name, name_key, note, search_key, is_enabled, status, closed_protocols, secrets, "
+            "subscription_generation, quota_period, period_began_at, period_used_bytes, up_bytes, down_bytes, "
+            "created_at, updated_at, link_read_by, revision) VALUES (1, 'a', 'a', '', 'a', true, 'active', '[]', '{}', "
+            "1, 'none', :now, 5, 5, 0, :now, :now, '', 1)"), {"now": "2026-11-25 12:30:00+00"})
+        session.execute(text(
+            "INSERT INTO usage (user_id, protocol, up_bytes, down_bytes, open_connections, instance, counted_up_bytes, "
+            "counted_down_bytes) VALUES (1, 'tuic', 5, 0, 2, 'run', 5, 0)"))
+    migrate(database)
+    with database.write() as session:
+        (row,) = session.scalars(select(models.Usage))
+        assert (row.user_id, row.host, row.protocol, row.up_bytes, row.instance) == (1, "main", "tuic", 5, "run")
+        session.add(models.Usage(user_id=1, host="two", protocol="tuic"))
+        session.flush()
+        assert {found.host for found in session.scalars(select(models.Usage))} == {"main", "two"}
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, models.Base.metadata) == []
+    database.close()

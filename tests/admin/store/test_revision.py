@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "next"
-down_revision = "0001"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -68,7 +68,7 @@ def test_a_store_that_was_changed_beyond_this_version_is_as_before_after_the_nex
     take_over(f"sqlite:///{file}", file.parent)
     database = opened(file)
     migrate(database)
-    assert (revision(database), names(database)) == ("0001", ["alice"])
+    assert (revision(database), names(database)) == ("0002", ["alice"])
     assert revision(opened(file.with_name("panel.db.newer-next"))) == "next"
     assert program.go_back(file) == "kept"
     assert not file.with_name(NAME).exists()
@@ -84,15 +84,15 @@ def test_a_store_of_this_version_and_none_at_all_stay_as_they_are(tmp_path: Path
 
 def test_a_newer_store_without_its_copy_is_a_fault_and_stays(newer: Callable[[], Path]) -> None:
     file = newer()
-    file.with_name("panel.db.before-0001").unlink()
-    with pytest.raises(StoreError, match=r"has the tables next, this version knows up to 0001.*no panel\.db\.before"):
+    file.with_name("panel.db.before-0002").unlink()
+    with pytest.raises(StoreError, match=r"has the tables next, this version knows up to 0002.*no panel\.db\.before"):
         program.go_back(file)
     assert revision(opened(file)) == "next"
 
 
 def test_a_damaged_copy_is_refused(newer: Callable[[], Path]) -> None:
     file = newer()
-    file.with_name("panel.db.before-0001").write_bytes(b"damaged" * 1000)
+    file.with_name("panel.db.before-0002").write_bytes(b"damaged" * 1000)
     with pytest.raises(StoreError, match="is damaged"):
         program.go_back(file)
     assert not file.with_name(NAME).exists()
@@ -108,7 +108,7 @@ def test_the_program_tells_the_tables_and_faults_in_one_sentence(tmp_path: Path)
                               check=False, timeout=60)
         return done.returncode, done.stdout, done.stderr
 
-    assert run(str(config)) == (0, "0001\n", "")
+    assert run(str(config)) == (0, "0002\n", "")
     assert run("--go-back", str(store)) == (0, "kept\n", "")
     code, said, fault = run(str(tmp_path / "missing.json"))
     assert (code, said) == (1, "")

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ... import audit
 from ...audit import Actor
 from ...config import ServerFacts
-from ...store.models import Usage, User
+from ...store.models import MAIN, Usage, User
 from .. import addresses, credentials, revisions
 from ..status import settle, target
 from ..text import name_key, search_key
@@ -121,8 +122,12 @@ def _filled(session: Session, user: User, record: Record, now: datetime) -> User
 
 
 def _count(session: Session, user: User, record: Record) -> None:
+    counted = {(row.host, row.protocol): row for row in session.scalars(select(Usage).where(Usage.user_id == user.id))}
+    for (_, protocol), usage in counted.items():
+        # What the engines' counters said last stays, for they go on; the sums are those of all hosts.
+        if protocol in record.usage:
+            usage.up_bytes = usage.down_bytes = 0
     for protocol, (up_bytes, down_bytes) in record.usage.items():
-        # What the engine's counters said last stays, for they go on.
-        usage = session.get(Usage, (user.id, protocol)) or Usage(user_id=user.id, protocol=protocol)
+        usage = counted.get((MAIN, protocol)) or Usage(user_id=user.id, protocol=protocol)
         usage.up_bytes, usage.down_bytes = up_bytes, down_bytes
         session.add(usage)

@@ -42,8 +42,18 @@ def written(user: User, usage: list[Usage]) -> dict[str, Any]:
     return {
         **{name: value.isoformat() if isinstance(value, datetime) else value for name, value in said.items()},
         "wireguard_number": user.wireguard_number,
-        "usage": {row.protocol: {"up_bytes": row.up_bytes, "down_bytes": row.down_bytes} for row in usage},
+        "usage": _sums(usage),
     }
+
+
+def _sums(usage: list[Usage]) -> dict[str, dict[str, int]]:
+    # Over the hosts of a fleet: another server's hosts are others.
+    sums: dict[str, dict[str, int]] = {}
+    for row in usage:
+        own = sums.setdefault(row.protocol, {"up_bytes": 0, "down_bytes": 0})
+        own["up_bytes"] += row.up_bytes
+        own["down_bytes"] += row.down_bytes
+    return sums
 
 
 def checked(entry: Entry) -> tuple[Record | None, list[Fault]]:

@@ -13,6 +13,11 @@ TYPES = frozenset({
     CONTAINER, IMAGE, NETWORK, VOLUME, PASSWORD, PROVIDER, "pulumi:providers:random", "pulumi:pulumi:Stack"})
 """All that a stack may be made of, beside components."""
 
+SSH_OPTIONS = (
+    "BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10",
+    "ServerAliveInterval=10", "ServerAliveCountMax=3", "ControlMaster=auto", "ControlPath=~/.ssh/stealth-%C", "ControlPersist=60s")
+"""How an engine is reached by ssh: any other option could take a check away, or bring a command."""
+
 COMPONENTS = "stealth-vpn:"
 """What the types of the program's own components begin with: they group resources, and make nothing themselves."""
 

@@ -11,7 +11,7 @@ from policy.secrecy import is_secret_name, names_given, shape
 
 # What is judged by name above or by another policy, files' contents, which may be secret, and public hashes.
 _ELSEWHERE = re.compile(
-    r"__|envs\[|command\[|entrypoints\[|healthcheck\.tests\[|labels\[|build\.args\.|registry\."
+    r"__|envs\[|command\[|entrypoints\[|healthcheck\.tests\[|labels\[|build\.args\.|registry\.|sshOpts"
     r"|uploads\[\d+\]\.(content|contentBase64|sourceHash)$|image$|build\.contextDigest$")
 # What a page is called, everybody knows; tools put hashes into names.
 _PATH = re.compile(r"uploads\[\d+\]\.(file|source)")

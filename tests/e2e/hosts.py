@@ -139,8 +139,8 @@ class Host:
 def hosts(folder: Path, count: int, *, without_docker: bool = False, disk_bytes: int = 0) -> Iterator[list[Host]]:
     """Make hosts for as long as the block lasts, and an `ssh` that reaches them.
 
-    Each begins with this machine's images, unless it is `without_docker`, or has a disk of a size of its own, which
-    has none.
+    Each begins with this machine's images and what it remembers of their builds, unless it is `without_docker`, or has
+    a disk of a size of its own: that is empty.
     """
     target = "bare" if without_docker else "ready"
     docker_build(target)
@@ -202,8 +202,6 @@ def _begin(host: Host, target: str, disk_bytes: int, *, is_linked: bool) -> None
         copy_images(_root(), host.data)
     else:
         host.data.mkdir(exist_ok=True)
-    # Two engines of one id would be one to what was built.
-    (host.data / "engine-id").unlink(missing_ok=True)
     docker("run", "--detach", "--privileged", "--cgroupns", "private", "--name", host.name, "--hostname", host.name,
            "--label", LABEL, "--network", NETWORK, "--ip", host.ip, "--tmpfs", "/run",
            "--volume", f"{host.folder}:/host",

@@ -59,6 +59,8 @@ RANDOM = (
 PROVIDER = (
     *_each("docker-registry-verify-tls", "host",
            to("tcp://192.0.2.1:2375"), to("http://192.0.2.1"), gone(), on=frozenset({"engine"})),
+    *_each("docker-registry-verify-tls", "sshOpts", to("[]"), to('["-o", "StrictHostKeyChecking=no"]'),
+           to('["-F", "/srv/ssh-config"]'), on=frozenset({"engine"})),
 )
 
 OPERATORS = (*NETWORK, *VOLUME, *IMAGE, *RANDOM, *PROVIDER)

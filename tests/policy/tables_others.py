@@ -1,5 +1,8 @@
 """Cases of the policies on images, registries, generators, commands and labels, and on the stack as a whole."""
 
+import json
+
+from components import ssh
 from tests.engine import CONTAINER, IMAGE, NETWORK, PASSWORD, VOLUME
 from tests.policy.cases import SILENT, Cases, Made, but, made, real, unknown
 from tests.policy.changes import also, gone
@@ -82,11 +85,19 @@ OTHERS = {
                  (but(BUILT, "build.args", also("BUILDER_ID", UNKNOWN)), SILENT))),
     "docker-registry-verify-tls": Cases(
         passing=(ENGINE, but(ENGINE, "host", "ssh://deploy@vpn.example.com"),
+                 but(ENGINE, "sshOpts", json.dumps(ssh.words())),
                  made(REGISTRY, name=f"x@{DIGEST}", insecureSkipVerify=False)),
         failing=((but(ENGINE, "host", "tcp://192.0.2.1:2375"),
                   "engine: its host is neither unix:// nor ssh://"),
                  (but(ENGINE, "host", gone()),
                   "engine: its host is neither unix:// nor ssh://"),
+                 *((but(ENGINE, "sshOpts", json.dumps(options)),
+                    "engine: sshOpts may take checks away that nobody sees") for options in (
+                        [], ["-o", "BatchMode=yes"], [*ssh.words(), "-v"],
+                        ["-o", "StrictHostKeyChecking=no", *ssh.words()],
+                        [*ssh.words(), "-o", "ProxyCommand=nc 192.0.2.1 22"])),
+                 (but(ENGINE, "sshOpts", ssh.words()),
+                  "engine: sshOpts is no text"),
                  (made(REGISTRY, name=f"x@{DIGEST}", insecureSkipVerify=True),
                   "added: it takes any certificate for the registry's")),
         unknown=((unknown(ENGINE, "host"),

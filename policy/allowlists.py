@@ -15,7 +15,8 @@ TYPES = frozenset({
 
 SSH_OPTIONS = (
     "BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10",
-    "ServerAliveInterval=10", "ServerAliveCountMax=3", "ControlMaster=auto", "ControlPath=~/.ssh/stealth-%C", "ControlPersist=60s")
+    "ServerAliveInterval=10", "ServerAliveCountMax=3", "ControlMaster=auto",
+    "ControlPath=~/.ssh/stealth-%C", "ControlPersist=60s")
 """How an engine is reached by ssh: any other option could take a check away, or bring a command."""
 
 COMPONENTS = "stealth-vpn:"

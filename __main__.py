@@ -6,7 +6,8 @@ from pathlib import Path
 import pulumi
 import pulumi_docker as docker
 
-from components import admin, caddy, server, sizing, ssh
+from components import admin, caddy, fleet, server, sizing, ssh, tunnel
+from components.configs.tunnel import agents
 from components.images import Images
 from components.links import subscription_url
 from components.secrets import Secrets
@@ -24,17 +25,27 @@ settings = Settings.load(pulumi.Config())
 # Before anything is made: a folder that cannot be served must leave no half of a server.
 site = read_site(Path(), settings.site_dir) if settings.site_dir else None
 ground = server.Ground.of(settings, sizing.host(settings), site)
+surveyed = fleet.survey(settings, site)
 plan = ground.plan
-secrets = Secrets("secrets", settings.domain, settings.rotations)
+secrets = Secrets("secrets", settings.domain, settings.rotations, leads_fleet=bool(settings.hosts))
+further = fleet.keep(surveyed, settings)
 engine = docker.Provider("engine", host=settings.docker_host, ssh_opts=ssh.of_provider(settings.docker_host))
 on_engine = pulumi.ResourceOptions(provider=engine)
-images = Images("images", FULL if settings.mode == "full" else MINIMAL, on_engine).ids
+services = (FULL if settings.mode == "full" else MINIMAL) + (("tunnel",) if further else ())
+images = Images("images", services, on_engine).ids
 deployment = server.deployment(ground, secrets, images, on_engine)
 
-others = [admin.create(deployment, secrets)]
+others = [admin.create(deployment, secrets, fleet.told(plan, further))]
 if settings.mode == "full":
     others += server.engines(deployment)
+if further:
+    tunnel.create(deployment, secrets, settings.hosts, fleet.plans(further))
+    # `ops` lets the tunnel in on each host, to these places only (ops/fleet/access.py).
+    pulumi.export("tunnel", {"publicKey": secrets.tunnel.apply(lambda keys: keys.public_key),
+                             "agents": agents(further[0].ground.plan)})
 caddy.create(deployment, others, secrets.panel)
+for one in further:
+    fleet.Server(one, images)
 
 port = "" if settings.https_port == 443 else f":{settings.https_port}"
 pulumi.export("version", version(Path()))

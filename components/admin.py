@@ -1,5 +1,7 @@
 """The admin panel."""
 
+from collections.abc import Mapping
+
 import pulumi
 
 from .configs import admin
@@ -7,11 +9,16 @@ from .daemon import Daemon, DaemonArgs, Deployment, texts
 from .secrets import Secrets
 
 
-def create(deployment: Deployment, secrets: Secrets) -> Daemon:
-    """Make the panel; it reaches the daemons by the control network, and nothing of Docker."""
+def create(
+    deployment: Deployment, secrets: Secrets, hosts: pulumi.Input[Mapping[str, Mapping[str, object]]],
+) -> Daemon:
+    """Make the panel; it reaches the daemons by the control network, and nothing of Docker.
+
+    `hosts` is what it is told of a fleet's further servers, by name.
+    """
     settings = deployment.settings
     roots = deployment.certificates.roots or ""
-    rendered = pulumi.Output.all(secrets.panel, secrets.panel_password_hash, secrets.engines, roots).apply(
+    rendered = pulumi.Output.all(secrets.panel, secrets.panel_password_hash, secrets.engines, roots, hosts).apply(
         lambda given: admin.files(settings, deployment.plan, *given))
     return Daemon("admin", deployment, DaemonArgs(
         user="10006:10006", files=texts(rendered, "panel.json"),

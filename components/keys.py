@@ -15,7 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Self, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .rotations import NEVER, Rotations
 
@@ -90,6 +92,12 @@ def _base64(raw: bytes) -> str:
 def _key_pair(seed: str, purpose: str) -> tuple[bytes, bytes]:
     private = X25519PrivateKey.from_private_bytes(_clamp(derive(seed, purpose)))
     return private.private_bytes_raw(), private.public_key().public_bytes_raw()
+
+
+def _ssh_pair(seed: str, purpose: str) -> tuple[str, str]:
+    private = Ed25519PrivateKey.from_private_bytes(derive(seed, purpose))
+    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return _base64(private.private_bytes_raw()), public.decode()
 
 
 def _clamp(raw: bytes) -> bytes:
@@ -223,6 +231,23 @@ class PanelKeys:
             session_key=source.make(_long_token, "session-key", "session"),
             **{key: source.make(*form) for key, form in forms.items()},
             **{f"former_{key}": source.former(*form) for key, form in forms.items()})
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TunnelKeys:
+    """What the hosts of a fleet let the panel's tunnel in by."""
+
+    private_key: Annotated[str, Of("agents")]
+    """Seed of an Ed25519 key (RFC 8032 section 5.1.5), as base64."""
+
+    public_key: Annotated[str, Of("agents")]
+    """As authorized_keys names it (sshd(8)), without a comment."""
+
+    @classmethod
+    def from_seed(cls, seed: str, rotations: Rotations = NEVER) -> Self:
+        """Derive both from the seed."""
+        private, public = _Source(seed, rotations).make(_ssh_pair, "agents", "tunnel")
+        return cls(private_key=private, public_key=public)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_random as random
 
 from .authority import Authority
-from .keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from .keys import EngineKeys, PanelKeys, SingboxKeys, TrojanKeys, TunnelKeys, WireguardKeys, XrayKeys
 from .rotations import NEVER, Rotations
 
 # 62 letters and digits: 48 of them carry 285 bits.
@@ -66,9 +66,17 @@ class Secrets(EngineSecrets):
     """bcrypt, cost 10, as the provider makes it."""
 
     panel: pulumi.Output[PanelKeys]
+    tunnel: pulumi.Output[TunnelKeys]
+    """Of a fleet only."""
+
+    def __init__(self, name: str, domain: str, rotations: Rotations = NEVER, *, leads_fleet: bool = False) -> None:
+        self._leads_fleet = leads_fleet
+        super().__init__(name, domain, rotations)
 
     def _make_others(self, rotations: Rotations) -> None:
         password = self._random("panel-password", _PASSWORD_LENGTH)
         self.panel_password = pulumi.Output.secret(password.result)
         self.panel_password_hash = pulumi.Output.secret(password.bcrypt_hash)
         self.panel = self._seed("panel").apply(lambda seed: PanelKeys.from_seed(seed, rotations))
+        if self._leads_fleet:
+            self.tunnel = self._seed("tunnel").apply(lambda seed: TunnelKeys.from_seed(seed, rotations))

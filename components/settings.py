@@ -6,12 +6,12 @@ environment variable.
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import pulumi
 
-from . import checks
+from . import checks, fleet_hosts
 from .configs.plan import Plan
 from .errors import SettingsError
 from .rotations import Rotations
@@ -98,7 +98,9 @@ class Settings:
     open_files_limit: int
     data_dir: str
     docker_host: str
-    hosts: list[str]
+    hosts: tuple[fleet_hosts.FleetHost, ...]
+    """A fleet's servers beside the one with the panel."""
+
     database_url: str = field(repr=False)
     alert_webhook_url: str = field(repr=False)
     alert_smtp_url: str = field(repr=False)
@@ -213,14 +215,13 @@ class Settings:
         checks.check_data_dir("dataDir", self.data_dir)
         if not self.docker_host.startswith(("unix:///", "ssh://")):
             checks.refuse("dockerHost", self.docker_host, "it must begin with unix:/// or ssh://")
-        for host in self.hosts:
-            if not host.startswith("ssh://"):
-                checks.refuse("hosts", host, "each entry must begin with ssh://")
-        if self.hosts:
-            # Silence would let an operator believe that the others run as well.
-            raise SettingsError(
-                f"hosts is {', '.join(self.hosts)}, but this version deploys to one engine. Set it with "
-                "`pulumi config set dockerHost <address>` and run `pulumi config rm hosts`.")
+        fleet_hosts.check(self.hosts, docker_host=self.docker_host, domain=self.domain,
+                          database_url=self.database_url, mode=self.mode)
+
+    def of_host(self, host: fleet_hosts.FleetHost) -> "Settings":
+        """Return what holds for one of the further hosts: all as here but its engine and its domain."""
+        # What an operator has stopped is stopped on the panel's own server.
+        return replace(self, docker_host=host.docker_host, domain=host.domain, hosts=(), stopped=[])
 
 
 def _refuse_in_clear(config: pulumi.Config, key: str) -> None:
@@ -239,6 +240,8 @@ def _require(config: pulumi.Config, name: str, kind: Any) -> Any:
         return config.require(key)
     if kind is Rotations:
         return Rotations.parse(key, config.require_object(key))
+    if kind == tuple[fleet_hosts.FleetHost, ...]:
+        return fleet_hosts.parse(key, config.require_object(key))
     return _string_list(key, config.require_object(key))
 
 

@@ -22,7 +22,10 @@ SSH_OPTIONS = (
 COMPONENTS = "stealth-vpn:"
 """What the types of the program's own components begin with: they group resources, and make nothing themselves."""
 
-SERVICES = frozenset({"admin", "caddy", "singbox", "trojan", "wireguard", "xray"})
+ENGINES = frozenset({"singbox", "trojan", "wireguard", "xray"})
+"""Services that carry traffic."""
+
+SERVICES = ENGINES | {"admin", "caddy", "tunnel"}
 ONE_SHOT_JOBS = frozenset({f"{name}-writer" for name in (*SERVICES, "certificates", "site")})
 """Containers that carry files into a volume and are never started."""
 
@@ -65,7 +68,7 @@ NETWORKS: Mapping[str, frozenset[str]] = {
     service: frozenset({EDGE} if service == "caddy" else {EDGE, CONTROL}) for service in SERVICES}
 
 HOST_NUMBERS: Mapping[str, int] = {
-    "caddy": 10, "xray": 11, "trojan": 12, "singbox": 13, "wireguard": 14, "admin": 15}
+    "caddy": 10, "xray": 11, "trojan": 12, "singbox": 13, "wireguard": 14, "admin": 15, "tunnel": 16}
 """What each service's addresses end with; the subnets are the operator's choice."""
 
 HOST_FOLDERS: Mapping[str, frozenset[str]] = {"wireguard": frozenset({MODULES_FOLDER})}
@@ -87,6 +90,7 @@ _SITE = "stealth-site-#"
 _DATA: Mapping[str, Mapping[str, str]] = {
     "caddy": {"/data": "stealth-caddy-data", "/config": "stealth-caddy-config", "/srv/site": _SITE, **_HANDED_OVER},
     "singbox": {"/var/lib/singbox": "stealth-singbox-data", **_HANDED_OVER},
+    "tunnel": {},
 }
 _RENDERED: Mapping[str, Mapping[str, str]] = {
     service: {"/etc/stealth": f"stealth-{service}-rendered"} for service in SERVICES}

@@ -25,6 +25,8 @@ class Resource(View):
         self.title = source.name
         self.urn = source.urn
         self.is_protected = bool(source.opts.protect)
+        self.engine = source.provider.urn if source.provider else ""
+        """The provider, by which a fleet's servers are told apart: each is on an engine of its own."""
 
     @classmethod
     def of(cls, source: ResourceValidationArgs | PolicyResource) -> "Resource":

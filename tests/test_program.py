@@ -348,11 +348,6 @@ def test_the_provider_of_this_machine_s_engine_is_told_its_address_alone(local: 
     assert provider.inputs.keys() == {"host"}
 
 
-def test_a_fleet_is_not_served_yet_and_refused_instead_of_ignored() -> None:
-    with pytest.raises(SettingsError, match=r"hosts is .*, but this version .*`pulumi config"):
-        deploy("local", hosts=["ssh://one.example.com"])
-
-
 def test_logs_on_the_host_change_nothing_of_what_is_deployed(local: RandomEngine) -> None:
     with_logs = deploy("local", dataDir="/srv/stealth", logRetentionDays=30)
     assert {(item.kind, item.name, json.dumps(item.inputs, sort_keys=True)) for item in with_logs.resources} == {

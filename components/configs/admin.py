@@ -39,6 +39,14 @@ def files(
                 "mailTo": settings.alert_mail_to})}
 
 
+def host(
+    settings: Settings, plan: Plan, keys: EngineKeys, authority: str, places: Mapping[str, str],
+) -> dict[str, object]:
+    """Return what the panel must know of a further host; `places` has HOST:PORT that leads to each engine's agent."""
+    agents = {engine: {**entry, "url": f"http://{places[engine]}"} for engine, entry in _agents(plan, keys).items()}
+    return {"engines": agents, "server": _server(settings, plan, keys, authority)}
+
+
 def _agents(plan: Plan, keys: EngineKeys) -> dict[str, dict[str, str]]:
     tokens = {"xray": keys.xray.agent_token, "trojan": keys.trojan.agent_token,
               "singbox": keys.singbox.agent_token, "wireguard": keys.wireguard.agent_token}

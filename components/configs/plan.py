@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 # The last octet of each service on both networks.
-HOST_NUMBERS = {"caddy": 10, "xray": 11, "trojan": 12, "singbox": 13, "wireguard": 14, "admin": 15}
+HOST_NUMBERS = {"caddy": 10, "xray": 11, "trojan": 12, "singbox": 13, "wireguard": 14, "admin": 15, "tunnel": 16}
 # One /24 out of each /16 that Docker's users expect containers in; two subnets cannot cover all of them
 # without being larger than checks.py allows.
 _CONTROL_SUBNETS = tuple(ipaddress.IPv4Network(f"172.{second}.0.0/24") for second in (*range(21, 32), 20, 19))

@@ -16,3 +16,9 @@ AGENT = 8020
 """Each engine's agent, on the control network."""
 
 XRAY_STATUS = 8009
+
+TUNNEL_STATUS = 8012
+"""What the tunnel tells of its links, on the loopback interface of its container."""
+
+TUNNEL_FIRST = 8100
+"""The first of the tunnel's places, on the control network; each further host takes four."""

@@ -55,6 +55,8 @@ class StackFile:
         """Raise OperatorError, which says where the value came from, if the program would refuse these changes."""
         # Here and not above: the other commands shall not wait for its libraries.
         from components.errors import SettingsError
+        from components.fleet_hosts import KEY as HOSTS
+        from components.fleet_hosts import parse as parse_hosts
         from components.settings import Settings, config_key
         values = self.values | {key: item.value for key, item in given.items()}
         names = {config_key(name): name for name in Settings.__dataclass_fields__}
@@ -62,7 +64,8 @@ class StackFile:
         for key in sorted({key for key in values if ":" not in key} ^ names.keys()):
             _refuse_key(key, self.path.name, is_known=key in names)
         try:
-            Settings(**{name: self._typed(key, values[key]) for key, name in names.items()})
+            typed_values = {name: self._typed(key, values[key]) for key, name in names.items()}
+            Settings(**typed_values | {HOSTS: parse_hosts(HOSTS, typed_values[HOSTS])})
         except SettingsError as error:
             origin = given[error.key].origin if error.key in given else self.path.name
             raise OperatorError(f"{error.fault} It comes from {origin}; change it. Nothing was written.") from error

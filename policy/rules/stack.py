@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-from policy.allowlists import CONTROL, EDGE, IMAGE_OWNERS, ONE_SHOT_JOBS, OWN_IMAGES, SERVICES
+from policy.allowlists import CONTROL, EDGE, ENGINES, IMAGE_OWNERS, ONE_SHOT_JOBS, OWN_IMAGES, SERVICES
 from policy.containers import capabilities, is_job, mounts
 from policy.making import ADVISORY, ASVS, CRITICAL, HIGH, MEDIUM, NIST, About, StackFaults, on_stack
 from policy.resources import CONTAINER, IMAGE, NETWORK, Resource
@@ -19,22 +19,22 @@ _Found = TypeVar("_Found")
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resources = tuple[Resource, ...]
 
-_DOOR = "caddy"
-_ALWAYS = frozenset({"admin", _DOOR})
+_DOOR, _PANEL, _TUNNEL = "caddy", "admin", "tunnel"
 
 
 @on_stack(About(
     name="stack-exactly-one-publisher",
-    description="Of all containers one publishes ports, and it is Caddy.",
+    description="Of all containers of a server one publishes ports, and it is Caddy.",
     remedy="Let Caddy alone have ports.",
     severity=CRITICAL, reference="5.9"))
 def one_publisher(resources: Resources) -> StackFaults:
-    publishers = [item for item in _containers(resources) if _known(item, lambda read: read.views("ports"))]
-    for publisher in publishers:
-        if publisher.service != _DOOR:
-            yield publisher, "it publishes ports beside Caddy"
-    if not any(item.service == _DOOR for item in publishers):
-        yield None, "nothing can be reached, for Caddy publishes no port"
+    for server in _servers(resources):
+        publishers = [item for item in _containers(server) if _known(item, lambda read: read.views("ports"))]
+        for publisher in publishers:
+            if publisher.service != _DOOR:
+                yield publisher, "it publishes ports beside Caddy"
+        if not any(item.service == _DOOR for item in publishers):
+            yield None, "nothing can be reached, for Caddy publishes no port"
 
 
 @on_stack(About(
@@ -43,6 +43,11 @@ def one_publisher(resources: Resources) -> StackFaults:
     remedy="Make the two networks of components/network.py, with subnets apart, and give addresses by the plan.",
     severity=HIGH, reference="2.2"))
 def network_isolation(resources: Resources) -> StackFaults:
+    for server in _servers(resources):
+        yield from _isolation_faults(server)
+
+
+def _isolation_faults(resources: Resources) -> StackFaults:
     networks = {item.text("name"): item for item in resources if item.kind == NETWORK and item.knows("name")}
     for name in sorted({EDGE, CONTROL} - networks.keys()):
         yield None, f"there is no network {name}"
@@ -57,31 +62,45 @@ def network_isolation(resources: Resources) -> StackFaults:
 
 @on_stack(About(
     name="stack-required-components",
-    description="The server is Caddy and the panel, with all four engines or with none, and no other container.",
+    description="The server is Caddy and the panel, with all four engines or with none; a fleet has all engines on "
+                "each server, and the panel and a tunnel on one.",
     remedy="Set mode to full or minimal, and take other containers to a stack of their own.",
     severity=MEDIUM, standard=NIST, reference="4.4.5"))
 def required_components(resources: Resources) -> StackFaults:
-    containers = _containers(resources)
-    running = {item.service for item in containers if not is_job(item)}
-    for name in sorted(_ALWAYS - running):
-        yield None, f"there is no {name}"
-    engines = SERVICES - _ALWAYS
-    if running & engines and not engines <= running:
-        yield None, f"there is no {', '.join(sorted(engines - running))}, but there are other engines"
-    for item in containers:
+    servers = _servers(resources)
+    running = [{item.service for item in _containers(server) if not is_job(item)} for server in servers]
+    with_panel = [names for names in running if _PANEL in names]
+    if not with_panel:
+        yield None, f"there is no {_PANEL}"
+    for _ in with_panel[1:]:
+        yield None, f"there is a second {_PANEL}"
+    for names in running:
+        yield from _server_faults(names, len(servers))
+    for item in _containers(resources):
         if item.knows("name") and item.service not in SERVICES | ONE_SHOT_JOBS:
             yield item, "nobody has said what it is for"
 
 
+def _server_faults(names: set[str], servers: int) -> StackFaults:
+    if _DOOR not in names:
+        yield None, f"there is no {_DOOR}"
+    # A fleet's servers serve the same users; one alone may be a panel without engines.
+    if (names & ENGINES or servers > 1) and not names >= ENGINES:
+        yield None, f"there is no {', '.join(sorted(ENGINES - names))}, but there are other engines"
+    if (_TUNNEL in names) != (_PANEL in names and servers > 1):
+        yield None, f"there is {'a' if _TUNNEL in names else 'no'} {_TUNNEL}, which is beside the panel of a fleet only"
+
+
 @on_stack(About(
     name="stack-net-admin-singleton",
-    description="At most one container has a capability beside NET_BIND_SERVICE.",
+    description="At most one container of a server has a capability beside NET_BIND_SERVICE.",
     remedy="Take it out of capabilities.adds of the others.",
     severity=HIGH, reference="5.4"))
 def net_admin_singleton(resources: Resources) -> StackFaults:
-    holders = [item for item in _containers(resources) if _known(item, _added)]
-    for holder in holders[1:]:
-        yield holder, f"it has a capability beside {holders[0].subject}"
+    for server in _servers(resources):
+        holders = [item for item in _containers(server) if _known(item, _added)]
+        for holder in holders[1:]:
+            yield holder, f"it has a capability beside {holders[0].subject}"
 
 
 @on_stack(About(
@@ -111,12 +130,12 @@ def built_images(resources: Resources) -> StackFaults:
     remedy="Mount it in its own service only, read-only.",
     severity=MEDIUM, level=ADVISORY, standard=ASVS, reference="13.3.2"))
 def volume_sharing(resources: Resources) -> StackFaults:
-    users: dict[str, list[Resource]] = {}
+    users: dict[tuple[str, str], list[Resource]] = {}
     for item in _containers(resources):
         for mount in _known(item, lambda read: tuple(mounts(read))):
             if mount.source.endswith("-rendered"):
-                users.setdefault(mount.source, []).append(item)
-    for volume, found in sorted(users.items()):
+                users.setdefault((item.engine, mount.source), []).append(item)
+    for (_, volume), found in sorted(users.items()):
         jobs = [item for item in found if is_job(item)]
         if len(found) > 2 or len(jobs) > 1:
             yield found[-1], f"{volume} is shared by {len(found)} containers, {len(jobs)} of which fill it"
@@ -128,6 +147,12 @@ def _known(resource: Resource, read: Callable[[Resource], tuple[_Found, ...]]) -
         return read(resource)
     except (Finding, ValueError):
         return ()
+
+
+def _servers(resources: Resources) -> list[Resources]:
+    """Return what each engine has; without any container there still is the one server that should be there."""
+    engines = sorted({item.engine for item in _containers(resources)}) or [""]
+    return [tuple(item for item in resources if item.engine == engine) for engine in engines]
 
 
 def _containers(resources: Resources) -> list[Resource]:

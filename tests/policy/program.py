@@ -128,6 +128,10 @@ CONFIGURATIONS: Mapping[str, Mapping[str, object]] = {
     "other engine": {"dockerHost": "ssh://deploy@vpn.example.com"},
     "database elsewhere": {"databaseUrl": "postgresql+psycopg://panel:word-of-a-test@db.example.com/panel",
                            "alertWebhookUrl": "https://alerts.example.com/word-of-a-test"},
+    "fleet": {"databaseUrl": "postgresql+psycopg://panel:word-of-a-test@db.example.com/panel", "hosts": [
+        {"name": name, "dockerHost": f"ssh://deploy@{name}.example.org", "domain": f"{name}.example.org",
+         "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJvb2ttYXJrLW9mLWEtdGVzdC1hbmQtbm8ta2V5ISE="}
+        for name in ("two", "three")]},
     "other limits": {"logMaxSize": "5m", "logMaxFiles": 2, "openFilesLimit": 65536, "healthInterval": "10s"},
 }
 """Every setting that changes the shape of a resource, by a name for test reports."""

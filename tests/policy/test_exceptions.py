@@ -5,7 +5,7 @@ import pytest
 from policy import exceptions
 
 DEPARTURES = exceptions.read()
-SERVICES = {"admin", "caddy", "singbox", "trojan", "wireguard", "xray"}
+SERVICES = {"admin", "caddy", "singbox", "trojan", "tunnel", "wireguard", "xray"}
 
 
 def test_there_are_four_departures_and_each_has_services_and_a_reason() -> None:

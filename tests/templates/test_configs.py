@@ -12,7 +12,7 @@ import pytest
 from jinja2 import meta
 
 from components import rendering, rotations
-from components.configs import admin, agent, caddy, egress, front, ports, singbox, trojan, wireguard, xray
+from components.configs import admin, agent, caddy, egress, front, ports, singbox, trojan, tunnel, wireguard, xray
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
 from components.rotations import Rotation, Rotations
@@ -91,7 +91,7 @@ def _strings(value: object) -> list[str]:
 
 def test_every_template_is_rendered_by_a_configuration() -> None:
     rendered = set()
-    for module in (admin, agent, caddy, egress, singbox, trojan, wireguard, xray, reference):
+    for module in (admin, agent, caddy, egress, singbox, trojan, tunnel, wireguard, xray, reference):
         rendered |= set(re.findall(r'"(\w+/[\w.-]+\.j2)"', inspect.getsource(module)))
     assert rendered == set(TEMPLATES)
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
 from components.authority import Authority
-from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
+from components.keys import PanelKeys, SingboxKeys, TrojanKeys, TunnelKeys, WireguardKeys, XrayKeys
 
-ALL_KEYS = (XrayKeys, TrojanKeys, SingboxKeys, WireguardKeys, PanelKeys)
+ALL_KEYS = (XrayKeys, TrojanKeys, SingboxKeys, WireguardKeys, PanelKeys, TunnelKeys)
 
 
 @pytest.mark.parametrize("keys", ALL_KEYS)
@@ -35,6 +37,12 @@ def test_key_pairs_match_and_private_keys_are_clamped() -> None:
     assert raw[0] & 7 == 0
     assert raw[31] & 192 == 64
     assert len(base64.b64decode(keys.public_key)) == 32
+
+
+def test_the_tunnel_s_pair_is_one_as_ssh_keygen_has_it() -> None:
+    keys = TunnelKeys.from_seed("one")
+    private = Ed25519PrivateKey.from_private_bytes(base64.b64decode(keys.private_key))
+    assert private.public_key() == load_ssh_public_key(keys.public_key.encode())
 
 
 def test_shadowsocks_s_key_has_the_length_of_its_method() -> None:

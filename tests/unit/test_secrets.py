@@ -7,10 +7,11 @@ import pytest
 
 from components.configs.plan import Plan
 from components.keys import XrayKeys
-from components.secrets import Secrets
+from components.secrets import EngineSecrets, Secrets
 from tests.engine import PASSWORD, RandomEngine
 
 PLAN = Plan.of("vpn.example.com", "172.20.0.0/16", "10.66.66.0/24")
+NAMES = EngineSecrets.__annotations__ | Secrets.__annotations__
 KEYS = XrayKeys.from_seed("seed")
 
 
@@ -37,15 +38,15 @@ def test_every_output_is_secret_and_differs_from_the_others() -> None:
     found: dict[str, bool] = {}
 
     async def look(made: Secrets) -> bool:
-        for name in Secrets.__annotations__:
+        for name in NAMES:
             found[name] = await getattr(made, name).is_secret()
         return True
 
     def program() -> pulumi.Output[bool]:
-        return pulumi.Output.from_input(look(Secrets("secrets", "vpn.example.com")))
+        return pulumi.Output.from_input(look(Secrets("secrets", "vpn.example.com", leads_fleet=True)))
 
     RandomEngine().deploy(program)
-    assert found == dict.fromkeys(Secrets.__annotations__, True)
+    assert found == dict.fromkeys(NAMES, True)
 
 
 def test_no_other_random_resource_is_used_anywhere() -> None:

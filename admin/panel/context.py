@@ -3,12 +3,19 @@
 from flask import current_app
 
 from .config import PanelConfig
+from .engines import Engines
 from .store.database import Database
 
 
 def database() -> Database:
     """Return the application's store."""
     found: Database = current_app.extensions["database"]
+    return found
+
+
+def engines() -> Engines:
+    """Return what brings users to the application's engines, and knows how these are."""
+    found: Engines = current_app.extensions["engines"]
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from components.keys import XrayKeys
 from panel import PanelConfig
+from panel.subscriptions.access import Told
 from panel.subscriptions.formats import FORMATS
 from tests.admin import panel_file
 from tests.admin.subscriptions.people import SECRETS, user
@@ -42,7 +43,7 @@ def test_a_program_s_own_check_takes_the_file_of_users_whom_it_seldom_meets(
     server = PanelConfig.load(panel_file.write(tmp_path)).server
     assert server
     facts = dataclasses.replace(server, authority="", reality_public_key=XrayKeys.from_seed("seed").reality_public_key)
-    done = check(form, FORMATS[form].render(facts, user(**changes)), tmp_path)
+    done = check(form, FORMATS[form].render(Told.of(facts), user(**changes)), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

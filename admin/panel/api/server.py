@@ -4,14 +4,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import current_app
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from .. import audit, backups, drift
 from ..accounts import current_actor, requires
-from ..context import config, database
-from ..engines import Engines, traffic
+from ..context import config, database, engines
+from ..engines import traffic
 from ..users.fields import MOST_BYTES
 from . import errors, shapes
 from .schemas import ID, QUERY, Strict
@@ -126,8 +125,7 @@ class SpanAnswer(Schema):
 @blueprint.response(200, OverviewAnswer)
 def overview() -> dict[str, Any]:
     """Show engines, certificates and sums."""
-    engines: Engines = current_app.extensions["engines"]
-    return asdict(engines.overview())
+    return asdict(engines().overview())
 
 
 @blueprint.route("/backup", methods=["PUT"])

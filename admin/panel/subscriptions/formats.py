@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..config import ServerFacts
-from ..store.models import User
+from ..store.models import MAIN, User
 from . import mihomo, singbox, wireguard, xray
-from .access import usable
+from .access import Told, usable
 from .links import share_links
 
 PAGE = "page"
@@ -23,12 +23,12 @@ PAGE = "page"
 class Format:
     """One form."""
 
-    render: Callable[[ServerFacts, User], str]
+    render: Callable[[Told, User], str]
     mimetype: str
     ending: str
     """Of the file's name."""
 
-    serves: Callable[[ServerFacts, User], bool] = lambda _server, _user: True
+    serves: Callable[[Told, User], bool] = lambda _told, _user: True
     """Whether there is anything to say; most forms have one that lets nothing out."""
 
     @property
@@ -43,34 +43,45 @@ def title(server: ServerFacts, user: User) -> str:
 
 
 def every_way(server: ServerFacts, user: User) -> dict[str, str]:
-    """Return the user's links and files by protocol."""
+    """Return the user's links and files of one host by protocol."""
     files = {"wireguard": wireguard.direct_file, "wireguardWebsocket": wireguard.websocket_file}
     return share_links(server, user) | {name: files[name](server, user) for name in usable(server, user)
                                         if name in files}
 
 
-def _plain(server: ServerFacts, user: User) -> str:
-    return "".join(f"{link}\n" for link in share_links(server, user).values())
+def _plain(told: Told, user: User) -> str:
+    # A link's own name has the domain, which tells hosts apart.
+    return "".join(f"{link}\n" for server in told.servers.values() for link in share_links(server, user).values())
 
 
-def _encoded(server: ServerFacts, user: User) -> str:
-    return base64.b64encode(_plain(server, user).encode()).decode()
+def _encoded(told: Told, user: User) -> str:
+    return base64.b64encode(_plain(told, user).encode()).decode()
 
 
-def _json(server: ServerFacts, user: User) -> str:
-    return json.dumps(every_way(server, user), indent=2, ensure_ascii=False)
+def _json(told: Told, user: User) -> str:
+    ways = {name if host == MAIN else f"{host}/{name}": text
+            for host, server in told.servers.items() for name, text in every_way(server, user).items()}
+    return json.dumps(ways, indent=2, ensure_ascii=False)
 
 
-def _xray(server: ServerFacts, user: User) -> str:
-    return xray.configuration(server, user, title(server, user))
+def _xray(told: Told, user: User) -> str:
+    return xray.configuration(told, user, title(told.own, user))
 
 
-def _authority(server: ServerFacts, _: User) -> str:
-    return server.authority
+def _direct_file(told: Told, user: User) -> str:
+    return wireguard.direct_file(told.first, user)
 
 
-def _has(protocol: str) -> Callable[[ServerFacts, User], bool]:
-    return lambda server, user: protocol in usable(server, user)
+def _websocket_file(told: Told, user: User) -> str:
+    return wireguard.websocket_file(told.first, user)
+
+
+def _authority(told: Told, _: User) -> str:
+    return told.authority
+
+
+def _has(protocol: str) -> Callable[[Told, User], bool]:
+    return lambda told, user: protocol in usable(told.first, user)
 
 
 FORMATS = {
@@ -80,12 +91,12 @@ FORMATS = {
     "mihomo": Format(render=mihomo.configuration, mimetype="text/yaml", ending=".yaml"),
     "xray": Format(render=_xray, mimetype="application/json", ending=".json"),
     "wireguard": Format(
-        render=wireguard.direct_file, mimetype="text/plain", ending=".conf", serves=_has("wireguard")),
+        render=_direct_file, mimetype="text/plain", ending=".conf", serves=_has("wireguard")),
     "wireguard-websocket": Format(
-        render=wireguard.websocket_file, mimetype="text/plain", ending="-ws.conf", serves=_has("wireguardWebsocket")),
+        render=_websocket_file, mimetype="text/plain", ending="-ws.conf", serves=_has("wireguardWebsocket")),
     "json": Format(render=_json, mimetype="application/json", ending=".json"),
     "authority": Format(render=_authority, mimetype="application/x-x509-ca-cert", ending=".crt",
-                        serves=lambda server, _: server.authority != ""),
+                        serves=lambda told, _: told.authority != ""),
 }
 """By the name that the address gives as `format`; beside them there is the page."""
 

@@ -10,9 +10,8 @@ from typing import Any
 import yaml
 
 from ..config import ServerFacts
-from ..protocols import PROTOCOLS
 from ..store.models import User
-from .access import usable
+from .access import Told, Way
 from .links import SHADOWSOCKS_METHOD
 from .singbox import PROBE_URL
 
@@ -23,20 +22,21 @@ PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0
 """What is reached without the proxy."""
 
 
-def configuration(server: ServerFacts, user: User) -> str:
+def configuration(told: Told, user: User) -> str:
     """Return the whole configuration; without any open protocol it lets nothing out but to private networks."""
-    ways = [name for name in usable(server, user) if name in _PROXIES]
+    ways = told.ways(user, _PROXIES)
     # mihomo's own spelling (MetaCubeX/mihomo config/config.go).
-    trust = {"tls": {"custom-certifactes": [server.authority]}} if server.authority else {}
+    authorities = dict.fromkeys(server.authority for server in told.servers.values() if server.authority)
+    trust = {"tls": {"custom-certifactes": [*authorities]}} if authorities else {}
     return yaml.dump({
         "mixed-port": 7890, "allow-lan": False, "mode": "rule", "log-level": "warning", "ipv6": True,
         "unified-delay": True, **trust,
         "tun": {"enable": True, "auto-route": True, "auto-detect-interface": True, "strict-route": True,
                 "dns-hijack": ["any:53", "tcp://any:53"]},
-        "dns": _dns(server, ways),
-        "proxies": [{"name": PROTOCOLS[name].title, "port": server.port, **_PROXIES[name](server, user.secrets[name])}
-                    for name in ways],
-        "proxy-groups": _groups([PROTOCOLS[name].title for name in ways]),
+        "dns": _dns(ways),
+        "proxies": [{"name": way.title, "port": way.server.port, **_PROXIES[way.protocol](way.server, way.secret)}
+                    for way in ways],
+        "proxy-groups": _groups([way.title for way in ways]),
         "rules": [*(f"IP-CIDR{'6' if ':' in network else ''},{network},DIRECT,no-resolve"
                     for network in PRIVATE_NETWORKS), "MATCH,Proxy"],
     }, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
@@ -55,12 +55,12 @@ def _write_string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _write_string)
 
 
-def _dns(server: ServerFacts, ways: list[str]) -> dict[str, Any]:
+def _dns(ways: list[Way]) -> dict[str, Any]:
     return {
         "enable": True, "ipv6": True, "enhanced-mode": "fake-ip", "fake-ip-range": "198.18.0.1/16",
         # Names of the own network have no server beyond the tunnel.
         "fake-ip-filter": ["*.lan", "*.local"],
-        "nameserver": [f"{address}#Proxy" for address in server.dns_servers] if ways else ["system"],
+        "nameserver": [f"{address}#Proxy" for address in ways[0].server.dns_servers] if ways else ["system"],
         # For the server's own names, which no tunnel stands to ask for yet.
         "proxy-server-nameserver": ["system"]}
 

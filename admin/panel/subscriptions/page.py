@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from ..config import ServerFacts
 from ..protocols import PROTOCOLS
 from ..qr import qr_code
 from ..store.models import User
+from .access import Told
 from .formats import every_way
 from .links import share_links
 
@@ -63,22 +63,26 @@ class Way:
     file: str = ""
     """Format that gives the file; empty for a link."""
 
+    host: str | None = None
+    """The host's name, by which the file is asked for; None where there is no fleet."""
+
     needs_authority: bool = False
     """Whether this link works only where the server's private root is known."""
 
 
-def ways(server: ServerFacts, user: User) -> list[Way]:
-    """Return the user's open protocols."""
-    return [Way(title=PROTOCOLS[name].title, text=text, file=_FILE_OF_PROTOCOL.get(name, ""),
+def ways(told: Told, user: User) -> list[Way]:
+    """Return the user's open protocols at each host."""
+    return [Way(title=PROTOCOLS[name].title + told.mark(server), text=text, file=_FILE_OF_PROTOCOL.get(name, ""),
+                host=host if told.is_fleet else None,
                 # No app reads chisel's command from a picture.
                 code=qr_code(text) if name != "wireguardWebsocket" else Markup(),
                 needs_authority=bool(server.authority) and name not in _WITHOUT_AUTHORITY)
-            for name, text in every_way(server, user).items()]
+            for host, server in told.servers.items() for name, text in every_way(server, user).items()]
 
 
-def files(server: ServerFacts, user: User) -> dict[str, str]:
+def files(told: Told, user: User) -> dict[str, str]:
     """Return the titles of the files for whole programs, by format; none for who may use nothing of them."""
-    return _FILES if share_links(server, user) else {}
+    return _FILES if any(share_links(server, user) for server in told.servers.values()) else {}
 
 
 def openers(url: str, title: str) -> dict[str, list[tuple[str, str]]]:

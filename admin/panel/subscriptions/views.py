@@ -5,21 +5,24 @@ So a stranger, whoever guesses, and who has an old link all see the page of a si
 
 import base64
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, send_from_directory
 from flask_babel import force_locale
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import Headers
 from werkzeug.http import dump_options_header
 
-from .. import context
+from .. import context, fleet
 from ..accounts import public
 from ..config import ServerFacts
 from ..qr import qr_code
 from ..store.models import User
 from ..web.language import LANGUAGES
 from . import formats, page, reads, tokens
+from .access import Told
 
 # How often client programs ask again: what changes on the server, or in an app's store, comes within half a day.
 _UPDATE_HOURS = 12
@@ -49,19 +52,33 @@ def show(token: str) -> Response:
             abort(404)
         name = request.args.get("format") or formats.preferred(agent, request.headers.get("Accept", ""))
         url = tokens.url(config, user)
-        answer = _page(server, user, url) if name == formats.PAGE else _file(server, user, name)
+        told = _told(session, server, user)
+        answer = _page(told, user, url) if name == formats.PAGE else _file(told, user, name)
         answer.headers.extend(_headers(server, user, url))
         reads.note(store, user, agent)
     return answer
 
 
-def _file(server: ServerFacts, user: User, name: str) -> Response:
-    made = formats.FORMATS.get(name)
-    if made is None or not made.serves(server, user):
+def _told(session: Session, server: ServerFacts, user: User) -> Told:
+    """Return the hosts that the user is told of, or the one of them that is asked for."""
+    servers, engines = context.config().servers, context.engines()
+    names = fleet.told(engines.hosts(session, datetime.now(UTC)), user.id)
+    told = Told(own=server, servers={name: servers[name] for name in names}, is_fleet=len(servers) > 1)
+    asked = request.args.get("host")
+    if asked is None:
+        return told
+    if asked not in told.servers:
         abort(404)
-    answer = make_response(made.render(server, user))
+    return told.only(asked)
+
+
+def _file(told: Told, user: User, name: str) -> Response:
+    made = formats.FORMATS.get(name)
+    if made is None or not made.serves(told, user):
+        abort(404)
+    answer = make_response(made.render(told, user))
     answer.mimetype = made.mimetype
-    stem = _interface(server, made.ending) if made.names_interface else formats.title(server, user)
+    stem = _interface(told.first, made.ending) if made.names_interface else formats.title(told.own, user)
     answer.headers["Content-Disposition"] = _disposition(stem + made.ending)
     return answer
 
@@ -95,11 +112,12 @@ def _headers(server: ServerFacts, user: User, url: str) -> Headers:
     })
 
 
-def _page(server: ServerFacts, user: User, url: str) -> Response:
+def _page(told: Told, user: User, url: str) -> Response:
     language = request.args.get("language", "")
     with force_locale(language) if language in LANGUAGES else nullcontext():
         return make_response(render_template(
             "subscriptions/page.html", assets="subscriptions.static", account=None, navigation=[],
-            server=server, user=user, url=url, token=url.rpartition("/")[2], code=qr_code(url),
-            ways=page.ways(server, user), files=page.files(server, user),
-            openers=page.openers(url, formats.title(server, user))))
+            server=told.own, needs_authority=bool(told.authority), user=user, url=url, token=url.rpartition("/")[2],
+            code=qr_code(url),
+            ways=page.ways(told, user), files=page.files(told, user),
+            openers=page.openers(url, formats.title(told.own, user))))

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config import ServerFacts
 from ..store.models import User
-from .access import usable
+from .access import Told, Way
 from .mihomo import PRIVATE_NETWORKS
 from .singbox import PROBE_URL
 
@@ -21,26 +21,30 @@ _PROBE_INTERVAL = "10m"
 _WAY = "proxy-"
 
 
-def configuration(server: ServerFacts, user: User, title: str) -> str:
+def configuration(told: Told, user: User, title: str) -> str:
     """Return the whole configuration; without any open protocol it lets nothing out but to private networks."""
-    ways = [name for name in usable(server, user) if name in _OUTBOUNDS]
+    ways = told.ways(user, _OUTBOUNDS)
     private = {"type": "field", "ip": list(PRIVATE_NETWORKS), "outboundTag": "direct"}
     return json.dumps({
         # Not Xray's: programs show it as the configuration's name.
         "remarks": title,
         "log": {"loglevel": "warning"},
         "inbounds": [_inbound("socks", _SOCKS_PORT, {"udp": True}), _inbound("http", _HTTP_PORT, {})],
-        "outbounds": [*({"tag": _WAY + name, **_OUTBOUNDS[name](server, user.secrets[name])} for name in ways),
+        "outbounds": [*({"tag": _tag(way), **_OUTBOUNDS[way.protocol](way.server, way.secret)} for way in ways),
                       {"tag": "direct", "protocol": "freedom"}, {"tag": "refuse", "protocol": "blackhole"}],
         **_choice(private, ways),
     }, indent=2, ensure_ascii=False)
+
+
+def _tag(way: Way) -> str:
+    return _WAY + way.protocol + way.mark.replace(" ", "-")
 
 
 def _inbound(protocol: str, port: int, settings: dict[str, Any]) -> dict[str, Any]:
     return {"tag": protocol, "listen": "127.0.0.1", "port": port, "protocol": protocol, "settings": settings}
 
 
-def _choice(private: dict[str, Any], ways: list[str]) -> dict[str, Any]:
+def _choice(private: dict[str, Any], ways: list[Way]) -> dict[str, Any]:
     if not ways:
         return {"routing": {"rules": [private, {"type": "field", "network": "tcp,udp", "outboundTag": "refuse"}]}}
     return {
@@ -48,7 +52,7 @@ def _choice(private: dict[str, Any], ways: list[str]) -> dict[str, Any]:
             "domainStrategy": "AsIs",
             "rules": [private, {"type": "field", "network": "tcp,udp", "balancerTag": "auto"}],
             "balancers": [{"tag": "auto", "selector": [_WAY], "strategy": {"type": "leastPing"},
-                           "fallbackTag": _WAY + ways[0]}]},
+                           "fallbackTag": _tag(ways[0])}]},
         "observatory": {"subjectSelector": [_WAY], "probeUrl": PROBE_URL, "probeInterval": _PROBE_INTERVAL,
                         "enableConcurrency": True}}
 

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 from flask_babel import gettext
 
 from ..accounts import requires
-from ..context import config, database
-from ..engines import Engines, Overview
+from ..context import config, database, engines
+from ..engines import Overview
 from . import charts, warnings
 from .words import ENGINE_PROTOCOLS, ENGINE_STATES, ENGINE_TITLES, STATUSES
 
@@ -47,8 +47,7 @@ def show() -> str:
 
 
 def _look() -> Overview:
-    engines: Engines = current_app.extensions["engines"]
-    return engines.overview()
+    return engines().overview()
 
 
 def _facts() -> list[tuple[str, str]]:

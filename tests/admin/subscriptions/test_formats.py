@@ -11,6 +11,7 @@ from panel.config import ServerFacts
 from panel.protocols import PROTOCOLS
 from panel.store.models import User
 from panel.subscriptions import every_way
+from panel.subscriptions.access import Told
 from panel.subscriptions.formats import FORMATS, preferred
 from panel.subscriptions.links import share_links
 from tests.admin.subscriptions.people import FEW, NAMES, SECRETS, user
@@ -21,7 +22,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 def made(name: str, server: ServerFacts, of: User) -> Any:
-    text = FORMATS[name].render(server, of)
+    text = FORMATS[name].render(Told.of(server), of)
     return yaml.safe_load(text) if name == "mihomo" else json.loads(text)
 
 
@@ -31,9 +32,9 @@ def walk(value: Any) -> list[Any]:
 
 
 def test_links_are_the_encoded_lines_of_plain(server: ServerFacts) -> None:
-    plain = FORMATS["plain"].render(server, user())
+    plain = FORMATS["plain"].render(Told.of(server), user())
     assert plain.splitlines() == list(share_links(server, user()).values())
-    assert base64.b64decode(FORMATS["links"].render(server, user()), validate=True).decode() == plain
+    assert base64.b64decode(FORMATS["links"].render(Told.of(server), user()), validate=True).decode() == plain
 
 
 def test_json_maps_each_protocol_to_its_link_or_file(server: ServerFacts) -> None:
@@ -75,7 +76,7 @@ def test_mihomo_looks_like_chrome_where_it_can(server: ServerFacts) -> None:
 def test_mihomo_cannot_take_a_secret_for_a_number(server: ServerFacts, secret: str) -> None:
     # PyYAML and Go's YAML differ in what they take for one.
     brought = user(secrets=SECRETS | {"trojan": secret})
-    text = FORMATS["mihomo"].render(server, brought)
+    text = FORMATS["mihomo"].render(Told.of(server), brought)
     assert re.search(rf"password: ([\"']){secret}\1\n", text)
 
 
@@ -97,7 +98,7 @@ def test_trojan_offers_http_1_1_alone(server: ServerFacts, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["sing-box", "mihomo", "xray"])
 def test_the_private_root_is_in_the_file_and_nobody_else_is_trusted(server: ServerFacts, name: str) -> None:
-    text = FORMATS[name].render(server, user())
+    text = FORMATS[name].render(Told.of(server), user())
     assert "-----BEGIN CERTIFICATE-----" in text
     assert not [word for word in ("insecure", "skip-cert-verify") if word in text.lower()]
 
@@ -107,7 +108,7 @@ def test_the_private_root_is_in_the_file_and_nobody_else_is_trusted(server: Serv
 def test_without_an_open_protocol_the_file_is_whole_and_lets_nothing_out(
     server: ServerFacts, name: str, changes: dict[str, Any],
 ) -> None:
-    file, text = made(name, server, user(**changes)), FORMATS[name].render(server, user(**changes))
+    file, text = made(name, server, user(**changes)), FORMATS[name].render(Told.of(server), user(**changes))
     assert not [secret for secret in walk(SECRETS) if isinstance(secret, str) and secret in text]
     if name == "mihomo":
         assert (file["proxies"], file["proxy-groups"]) == (
@@ -119,7 +120,7 @@ def test_without_an_open_protocol_the_file_is_whole_and_lets_nothing_out(
 
 
 def test_without_an_open_protocol_links_are_an_empty_text(server: ServerFacts) -> None:
-    assert [FORMATS[name].render(server, user(status="disabled")) for name in ("links", "plain", "json")] == [
+    assert [FORMATS[name].render(Told.of(server), user(status="disabled")) for name in ("links", "plain", "json")] == [
         "", "", "{}"]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from panel.config import ServerFacts
 from panel.qr import qr_code
 from panel.subscriptions import every_way
+from panel.subscriptions.access import Told
 from panel.subscriptions.links import share_links
 from panel.subscriptions.page import APPS, SYSTEMS, App, files, openers, ways
 from tests.admin.subscriptions.people import FEW, NAMES, user
@@ -39,7 +40,7 @@ def scanned(svg: str) -> str:
 
 def test_every_way_s_picture_is_its_link_or_file(server: ServerFacts) -> None:
     texts = every_way(server, user())
-    shown = {way.title: way for way in ways(server, user())}
+    shown = {way.title: way for way in ways(Told.of(server), user())}
     assert [way.text for way in shown.values()] == list(texts.values())
     pictures = {way.text: scanned(way.code) for way in shown.values() if way.code}
     assert list(pictures) == [texts[name] for name in texts if name != "wireguardWebsocket"]
@@ -87,5 +88,5 @@ def test_the_documents_name_every_app(app: App) -> None:
 
 def test_who_has_wireguard_only_is_offered_no_file_without_a_way(server: ServerFacts) -> None:
     only = user(closed_protocols=["vlessReality", "vlessWebsocket", "trojan", "shadowtls", "hysteria2", "tuic"])
-    assert files(server, only) == {}
-    assert [way.file for way in ways(server, only)] == ["wireguard", "wireguard-websocket"]
+    assert files(Told.of(server), only) == {}
+    assert [way.file for way in ways(Told.of(server), only)] == ["wireguard", "wireguard-websocket"]

@@ -8,18 +8,18 @@ import os
 import secrets
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from . import environment, locks, repair
+from . import backend, environment, locks, repair
+from .backend import state_folder
 from .docker import Engine
 from .errors import InterruptedRun, OperatorError
 from .events import Follower, follow
 from .interrupts import Interrupts
 from .journal import Journal
+from .locks import Lock, Locking
 from .target import BACKUP_KEY, FORMER_BACKUP_KEY, NEXT_BACKUP_KEY, PROJECT, ROOT
 
 LOG_FOLDER = ROOT / ".pulumi" / "logs"
@@ -31,8 +31,6 @@ PASSPHRASE_BYTES = 32
 # When this program is killed its Pulumi is asked to end in order, and keeps what it made in its state
 # (PR_SET_PDEATHSIG of prctl(2)).
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT")
-_LOCK_SECONDS = 120
-_POLL_SECONDS = 0.2
 
 
 class Stack:
@@ -48,15 +46,21 @@ class Stack:
         LOG_FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
         LOG_FOLDER.parent.chmod(0o700)
         self._settle()
-        _make_passphrase()
-        self._free_lock()
+        provider = backend.secrets_provider(self.name)
+        if provider == backend.PASSPHRASE:
+            _make_passphrase()
+        self._locking().free()
         if not self.is_made():
-            self.call("stack", "init", self.name, "--non-interactive")
+            by = [] if provider == backend.PASSPHRASE else ["--secrets-provider", provider]
+            self.call("stack", "init", self.name, "--non-interactive", *by)
 
     def repair(self, engine: Engine) -> None:
         """Take away what a killed run had begun to make, so that this run can make it."""
         if not self.has_pending_operations():
             return
+        if holders := self.locks():
+            # What is half made may be the work of a run that lives.
+            raise OperatorError(locks.sentence(self.name, holders))
         export = self.call("stack", "export")
         for name in repair.remove(engine, self.name, repair.half_made(export)):
             self._show(f"A former run was killed while it made {name}; it is made anew.")
@@ -81,10 +85,14 @@ class Stack:
             return False
         return len(json.loads(self.call("stack", "export"))["deployment"].get("resources") or []) > 1
 
-    def locks(self) -> list[Path]:
-        """Return the locks of runs at work on it, dead ones too; none where the state is no folder."""
+    def locks(self) -> list[Lock]:
+        """Return the locks of runs at work on it, dead ones too; none where a service has its own way to keep them."""
         folder = state_folder()
-        return [] if folder is None else locks.of(folder, self.name)
+        if folder is not None:
+            return locks.of(folder, self.name)
+        # Asked for its own name, Pulumi takes the lock, sees that the name is taken, and changes nothing.
+        return locks.told(self._done("stack", "rename", self.name, "--non-interactive").stderr) \
+            if backend.is_object_store() else []
 
     def export(self) -> str:
         """Return the state with its secrets in clear, as JSON; for the memory of this program, and nothing else."""
@@ -120,12 +128,22 @@ class Stack:
 
     def call(self, *words: str) -> str:
         """Run a short Pulumi command and return what it prints; raises OperatorError with its last line."""
-        done = subprocess.run(  # noqa: S603 - fixed words
-            self._words(words), cwd=ROOT, capture_output=True, text=True, check=False, env=environment.of_pulumi())
+        done = self._done(*words)
         if done.returncode != 0:
-            lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason was given"]
-            raise OperatorError(f"`pulumi {' '.join(words)}` failed: {lines[-1].removeprefix('error: ')}")
+            said = done.stderr or done.stdout
+            lines = said.strip().splitlines() or ["no reason was given"]
+            raise OperatorError(self._known_fault(said) or
+                                f"`pulumi {' '.join(words)}` failed: {lines[-1].removeprefix('error: ')}")
         return done.stdout
+
+    def _done(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - fixed words
+            self._words(words), cwd=ROOT, capture_output=True, text=True, check=False, env=environment.of_pulumi())
+
+    def _known_fault(self, said: str) -> str:
+        """Return a sentence for a lock of another run, or for a state or key that cannot be had."""
+        holders = [] if state_folder() else locks.told(said)
+        return locks.sentence(self.name, holders) if holders else backend.explained(said, self.name)
 
     def run(self, *words: str, give_up: Callable[[], bool] = lambda: False) -> Follower:
         """Run a long Pulumi command with progress; raises OperatorError with the faults that it met.
@@ -168,7 +186,10 @@ class Stack:
         return follower
 
     def _sentence(self, follower: Follower) -> str:
-        found = [*follower.verdict.refusals, *follower.faults.sentences()] or _last_errors(self.log)
+        found = [*follower.verdict.refusals, *follower.faults.sentences()]
+        if not found:
+            known = self._known_fault(self.log.read_text())
+            found = [known] if known else _last_errors(self.log)
         return "\n".join([*found, f"All that was said is in {self.log}."])
 
     def _words(self, words: tuple[str, ...]) -> list[str]:
@@ -189,38 +210,20 @@ class Stack:
             self._show("A former run was ended while it put the new passphrase in place; that is done now.")
 
     def has_pending_operations(self) -> bool:
-        """Tell whether a run was killed at work; where the state is elsewhere, that it may have been."""
+        """Tell whether a run was killed at work, or is at work now."""
         folder = state_folder()
         if folder is None:
-            return True
+            return bool(json.loads(self.call("stack", "export"))["deployment"].get("pending_operations"))
         state = json.loads((folder / "stacks" / PROJECT / f"{self.name}.json").read_text())
         return bool((state["checkpoint"].get("latest") or {}).get("pending_operations"))
 
-    def _free_lock(self) -> None:
-        """Take away the locks of dead runs, and wait for the end of a living one that may be ending."""
-        end, told = time.monotonic() + _LOCK_SECONDS, False
-        while holders := list(self._living_locks()):
-            if time.monotonic() > end:
-                # Pulumi itself says whose it is, and what to do.
-                return
-            if not told:
-                self._show(f"Another run is at work on {self.name} (process {holders[0]}), or a killed one ends its "
-                           "last step. Waiting for it ...")
-                told = True
-            time.sleep(_POLL_SECONDS)
-
-    def _living_locks(self) -> Iterator[int]:
-        """Yield the processes here that hold a lock of this stack; the locks of dead ones go."""
-        for lock in self.locks():
-            if locks.is_here(lock) and not locks.is_dead(lock):
-                yield locks.holder(lock)[1]
-        self.break_dead_locks()
-
     def break_dead_locks(self) -> None:
         """Take away the locks of runs that were ended by force."""
-        for lock in filter(locks.is_dead, self.locks()):
-            self._show("A former run was ended by force; its lock is taken away.")
-            lock.unlink(missing_ok=True)
+        self._locking().break_dead()
+
+    def _locking(self) -> Locking:
+        return Locking(self.name, self.locks, self._show, cancel=lambda: self.call("cancel", "--yes"),
+                       is_far=state_folder() is None)
 
 
 def passphrase_file() -> Path | None:
@@ -232,12 +235,6 @@ def passphrase_file() -> Path | None:
 def rotation_journal(folder: Path) -> Journal:
     """Return where a new passphrase waits for its place, beside the state in a folder (ops/rotate/passphrase.py)."""
     return Journal(folder / "passphrase-rotation")
-
-
-def state_folder() -> Path | None:
-    """Return the folder .pulumi with the state, or None when another service keeps it."""
-    address = urlsplit(os.environ.get("PULUMI_BACKEND_URL", ""))
-    return Path(address.path) / ".pulumi" if address.scheme == "file" else None
 
 
 def _goes_on(process: subprocess.Popen[bytes], interrupts: Interrupts, give_up: Callable[[], bool]) -> bool:

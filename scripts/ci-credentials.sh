@@ -1,10 +1,11 @@
 #!/bin/sh
 # Writes what opens a stack from a CI's secrets into files that only this user reads, and wipes them again.
 # Usage: ci-credentials.sh write|wipe. Secrets come by environment, never as words: words are shown to every user by ps.
-#   PULUMI_PASSPHRASE  opens the secrets in the stack's state
+#   PULUMI_PASSPHRASE  opens the secrets in the stack's state, unless Pulumi.STACK.yaml names a key service for that
 #   SSH_KEY            private key of the user in dockerHost, where that begins with ssh://
 #   SSH_KNOWN_HOSTS    that host's keys, as `ssh-keyscan` prints them and somebody has compared them
-#   STATE_CREDENTIALS  what opens PULUMI_BACKEND_URL, where that is s3://: a file in the form of ~/.aws/credentials
+#   STATE_CREDENTIALS  what opens PULUMI_BACKEND_URL: for s3:// a file in the form of ~/.aws/credentials, for gs:// one
+#                      of a Google service account
 set -eu
 umask 077
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -18,6 +19,9 @@ fail() {
 # put NAME TEXT: printf is part of the shell, so its words are in no list of processes. OpenSSH refuses a key whose last
 # line has no end, which many forms for secrets cut off.
 put() { printf '%s\n' "$2" >"$FOLDER/$1"; }
+
+# has_key_service: whether something else than a passphrase encrypts the stack's secrets.
+has_key_service() { grep -q '^secretsprovider: *[a-z]*://' "$ROOT/Pulumi.${STACK:-}.yaml" 2>/dev/null; }
 
 write_ssh() {
 	[ -n "${SSH_KNOWN_HOSTS:-}" ] || fail "SSH_KEY is there, but SSH_KNOWN_HOSTS is not, and a host whose key nobody" \
@@ -41,12 +45,12 @@ exec '$ssh' -F '$FOLDER/ssh-config' \"\$@\""
 
 case ${1:-} in
 write)
-	[ -n "${PULUMI_PASSPHRASE:-}" ] || fail "PULUMI_PASSPHRASE is empty, but without it no stack opens." \
+	[ -n "${PULUMI_PASSPHRASE:-}" ] || has_key_service || fail "PULUMI_PASSPHRASE is empty, but without it no stack opens." \
 		"Set it as a secret of this environment (docs/pipelines.md)."
 	rm -rf "$FOLDER"
 	mkdir "$FOLDER"
 	trap '[ $? -eq 0 ] || rm -rf "$FOLDER"' EXIT
-	put passphrase "$PULUMI_PASSPHRASE"
+	if [ -n "${PULUMI_PASSPHRASE:-}" ]; then put passphrase "$PULUMI_PASSPHRASE"; fi
 	if [ -n "${STATE_CREDENTIALS:-}" ]; then put state-credentials "$STATE_CREDENTIALS"; fi
 	if [ -n "${SSH_KEY:-}" ]; then write_ssh; fi
 	echo "Credentials are in $FOLDER until 'make ci-wipe'."

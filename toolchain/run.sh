@@ -15,8 +15,9 @@ mirror) programs=$TOOLS/bin ;;
 *) fail "Pulumi is not set up yet. Run \`make setup\`." ;;
 esac
 export PATH="$programs:$ROOT/.venv/bin:$PATH"
-# State and passphrase lie beside the program, unless the operator has others.
-export PULUMI_BACKEND_URL="${PULUMI_BACKEND_URL:-file://$ROOT}"
+# State and passphrase lie beside the program, unless the operator has others (docs/state.md).
+read_line "$ROOT/.pulumi-backend"
+export PULUMI_BACKEND_URL="${PULUMI_BACKEND_URL:-${line:-file://$ROOT}}"
 if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}" ]; then
 	export PULUMI_CONFIG_PASSPHRASE_FILE="${PULUMI_CONFIG_PASSPHRASE_FILE:-$ROOT/.pulumi-passphrase}"
 fi

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import yaml
 
+from ..backend import is_elsewhere
 from ..docker import Engine
 from ..errors import OperatorError
 from ..stack import Stack
@@ -55,7 +56,8 @@ class Restore:
         given = os.environ.get("PULUMI_CONFIG_PASSPHRASE")
         here = given if given is not None else _text(_passphrase_file())
         ours = self._contents.files.get(archive.PASSPHRASE, b"").decode()
-        if ours and here and here != ours and (given is not None or self._other_stacks()):
+        # Which stacks a state elsewhere has, and whose passphrase this is, nobody here knows.
+        if ours and here and here != ours and (given is not None or is_elsewhere() or self._other_stacks()):
             place = "PULUMI_CONFIG_PASSPHRASE" if given is not None else str(_passphrase_file())
             raise OperatorError(f"the passphrase in {place} is not that of the backup, and other stacks need it. "
                                 "Name another file by PULUMI_CONFIG_PASSPHRASE_FILE, and restore again.")

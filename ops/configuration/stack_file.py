@@ -21,8 +21,8 @@ _STAND_INS = {
     "alertWebhookUrl": "https://host",
     "alertSmtpUrl": "smtps://host",
 }
-# Which key is whose is no configuration: Pulumi writes it when it makes a stack.
-_OF_A_MADE_STACK = ("encryptionsalt", "encryptedkey", "secretsprovider")
+# Which key is whose is no configuration: Pulumi writes it when it makes a stack. An operator writes secretsprovider.
+_OF_A_MADE_STACK = ("encryptionsalt", "encryptedkey")
 _HEADER = "# Made by install.sh; README.md lists all keys.\nconfig:\n"
 
 

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..backend import state_folder
 from ..errors import OperatorError
-from ..stack import Stack, state_folder
+from ..stack import Stack
 from ..target import PROJECT
 from . import configured
 

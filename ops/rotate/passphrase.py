@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .. import environment
+from ..backend import state_folder
 from ..errors import OperatorError
-from ..stack import PASSPHRASE_BYTES, Stack, passphrase_file, rotation_journal, state_folder
+from ..stack import PASSPHRASE_BYTES, Stack, passphrase_file, rotation_journal
 from ..target import PROJECT, ROOT
 
-_BY_HAND = "Use `pulumi stack change-secrets-provider passphrase`, after a backup."
+_BY_HAND = "docs/state.md has the steps by hand, which begin with a backup."
 
 
 def rotate(stack: Stack, show: Callable[[str], None], root: Path = ROOT) -> None:

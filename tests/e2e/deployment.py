@@ -200,7 +200,8 @@ class Server:
         if self._outputs is None:
             done = self.pulumi("stack", "output", "--json", "--show-secrets")
             assert done.returncode == 0, done.stdout
-            self._outputs = json.loads(done.stdout)
+            # Pulumi's client of S3 may warn first, on standard error.
+            self._outputs = json.loads(done.stdout[done.stdout.index("{"):])
         return dict(self._outputs)
 
     def links(self, url: str = "") -> dict[str, str]:

@@ -273,6 +273,14 @@ def test_run_hands_words_over_as_they_are_and_keeps_the_operators_pulumi_out(bui
     assert done.stdout == f"it's|\"two\"  words|$HOME|{home}|file://{builder.folder}|"
 
 
+def test_run_takes_the_state_s_place_from_a_file_and_before_it_from_the_environment(builder: Checkout) -> None:
+    assert builder.run("pulumi.sh", ROAD="mirror").returncode == 0
+    (builder.folder / ".pulumi-backend").write_text("s3://bucket/vpn?region=eu-central-1\n")
+    words = ("run.sh", "sh", "-c", 'printf %s "$PULUMI_BACKEND_URL"')
+    assert builder.run(*words).stdout == "s3://bucket/vpn?region=eu-central-1"
+    assert builder.run(*words, PULUMI_BACKEND_URL="gs://other").stdout == "gs://other"
+
+
 def test_run_takes_the_rights_of_a_group_that_the_session_does_not_have_yet(builder: Checkout) -> None:
     assert builder.run("pulumi.sh", ROAD="mirror").returncode == 0
     # Root may use every socket, so the question is put to a fake `[` of the script's own.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ops import repair, stack
+from ops import locks, repair, stack
 from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.stack import Stack
@@ -95,7 +95,7 @@ def test_a_number_that_went_to_a_younger_process_counts_as_dead(tmp_path: Path, 
 def test_a_lock_that_may_be_in_use_stays(
     tmp_path: Path, made: tuple[Stack, list[str]], monkeypatch: pytest.MonkeyPatch, alive: bool, host: str,
 ) -> None:
-    monkeypatch.setattr(stack, "_LOCK_SECONDS", 0)
+    monkeypatch.setattr(locks, "_LOCK_SECONDS", 0)
     file = lock(tmp_path, os.getpid() if alive else dead_pid(), host)
     made[0].prepare()
     assert file.exists()

@@ -2,14 +2,17 @@
 
 import json
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ... import locks
 from ...errors import OperatorError
 from ...stack import Stack, passphrase_file
 from ...unfinished import unfinished
 from .findings import Case, Finding, Repair
+
+# The first deploy of a server takes minutes, and a step of a pipeline is ended after an hour.
+_OLD_LOCK_SECONDS = 3600
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -46,14 +49,21 @@ def _of_files(stack: Stack) -> Iterator[Finding]:
 
 
 def _of_locks(stack: Stack) -> Iterator[Finding]:
-    for lock in stack.locks():
-        machine, pid = locks.holder(lock)
-        if locks.is_dead(lock):
-            yield _found("state-locked", f"The state is locked by a run that was ended by force (process {pid}); no "
-                                         "deploy can begin.", "make up takes the lock away, or pulumi cancel",
+    try:
+        found = stack.locks()
+    except OperatorError:
+        # Whoever asks for the state next says why it cannot be had.
+        return
+    for lock in found:
+        if lock.is_dead:
+            yield _found("state-locked", f"The state is locked by a run that was ended by force (process {lock.pid}); "
+                                         "no deploy can begin.", "make up takes the lock away, or pulumi cancel",
                          Repair(does="takes the lock of the dead run away", do=stack.break_dead_locks))
-        elif not machine:
-            yield _found("state-locked", f"The state is locked by {lock}, which cannot be read.", "pulumi cancel")
+        elif not lock.machine:
+            yield _found("state-locked", f"The state is locked by {lock.place}, which cannot be read.", "pulumi cancel")
+        elif not lock.is_here and time.time() - lock.made_at > _OLD_LOCK_SECONDS:
+            yield _found("state-locked", f"The state is locked by {lock.holder}, which is longer than a deploy takes.",
+                         f"toolchain/run.sh pulumi cancel --yes --stack {stack.name}, if no run is at work there")
 
 
 def _of_state(case: Case) -> Iterator[Finding]:

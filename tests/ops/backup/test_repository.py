@@ -2,13 +2,10 @@
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -18,11 +15,10 @@ import pytest
 from ops.backup import repository
 from ops.backup.repository import Repository
 from ops.errors import OperatorError
+from tests.s3 import bucket, build, serving
 
 pytestmark = pytest.mark.integration
 
-SERVERS = Path(__file__).parent / "servers"
-ACCESS, SECRET = "tests-access-key", "tests-secret-key"
 CONTENT = os.urandom(300_000)
 _START_SECONDS = 30
 
@@ -48,45 +44,12 @@ def local(tmp_path: Path) -> Repository:
 
 @pytest.fixture(scope="module")
 def rclone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("rclone") / "rclone"
-    subprocess.run(["go", "build", "-o", program, "."], cwd=SERVERS, check=True, capture_output=True,
-                   env=os.environ | {"GOTOOLCHAIN": "go1.26.8+auto"}, timeout=900)
-    return program
-
-
-@contextmanager
-def serving(*words: object) -> Iterator[int]:
-    """Run a server on a free port, which takes the place of PORT."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([str(word).replace("PORT", str(port)) for word in words],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + _START_SECONDS
-        while not _answers(port):
-            assert process.poll() is None, "the server has ended"
-            assert time.monotonic() < end, "the server does not answer"
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+    return build(tmp_path_factory.mktemp("rclone"))
 
 
 @pytest.fixture
 def s3(rclone: Path, tmp_path: Path) -> Iterator[Repository]:
-    (tmp_path / "s3" / "bucket").mkdir(parents=True)
-    credentials = tmp_path / "credentials"
-    credentials.write_text(f"[default]\naws_access_key_id = {ACCESS}\naws_secret_access_key = {SECRET}\n")
-    credentials.chmod(0o600)
-    with serving(rclone, "serve", "s3", "--addr", "127.0.0.1:PORT", "--auth-key", f"{ACCESS},{SECRET}",
-                 tmp_path / "s3") as port:
+    with bucket(rclone, tmp_path) as (port, credentials):
         yield Repository(address=f"s3:http://127.0.0.1:{port}/bucket/vpn", key_file=tmp_path / "key",
                          credentials_file=credentials)
 

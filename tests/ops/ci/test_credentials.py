@@ -59,6 +59,24 @@ def test_without_it_nothing_is_written(folder: Path, missing: str, sentence: str
     assert not (folder / ".ci-secrets").exists()
 
 
+def test_a_stack_whose_secrets_a_key_service_encrypts_wants_no_passphrase(folder: Path) -> None:
+    (folder / "Pulumi.prod.yaml").write_text("secretsprovider: hashivault://stealth\nconfig: {}\n")
+    done = run(folder, "write", STACK="prod", **{**GIVEN, "PULUMI_PASSPHRASE": ""})
+    assert done.returncode == 0, done.stderr
+    assert not (folder / ".ci-secrets" / "passphrase").exists()
+    assert run(folder, "write", STACK="staging", **{**GIVEN, "PULUMI_PASSPHRASE": ""}).returncode == 1
+
+
+def test_what_opens_a_state_goes_to_the_program_of_its_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(folder, "write", **GIVEN)
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "AWS_SHARED_CREDENTIALS_FILE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+        monkeypatch.setenv(name, "before")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "gs://bucket")
+    place.enter(folder / ".ci-secrets")
+    assert os.environ["GOOGLE_APPLICATION_CREDENTIALS"] == f"{folder}/.ci-secrets/state-credentials"
+    assert os.environ["AWS_SHARED_CREDENTIALS_FILE"] == "before"
+
+
 def test_a_wrong_word_shows_the_right_ones(folder: Path) -> None:
     done = run(folder, "show")
     assert (done.returncode, "write|wipe" in done.stderr) == (2, True)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pytest
 
-from ops import subscription
+from ops import backend, subscription
 from ops.ci import place, visit
 from ops.ci.hidden import Hidden
 from ops.ci.report import Report, fenced
@@ -72,6 +72,13 @@ def test_a_pipeline_makes_no_passphrase(passphrase: Path) -> None:
     with pytest.raises(OperatorError, match="makes no new one"):
         place.existing("staging")
     assert not passphrase.exists()
+
+
+def test_a_key_service_takes_the_place_of_the_passphrase(passphrase: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    passphrase.unlink()
+    monkeypatch.setattr(backend, "secrets_provider", lambda _: "awskms://alias/stealth")
+    with pytest.raises(OperatorError, match="is not in the state at "):
+        place.existing("staging")
 
 
 def test_a_pipeline_makes_no_server(passphrase: Path) -> None:

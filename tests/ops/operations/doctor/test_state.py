@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ops import unfinished
 from ops.backup import places
 from ops.backup.repository import Repository, Snapshot
 from ops.errors import OperatorError
+from ops.locks import Lock
 from ops.operations.doctor import backups
 from ops.schedule import BACKUP, Job
 from ops.stack import Stack
@@ -23,10 +25,9 @@ from tests.ops.test_stack import dead_pid
 PENDING = {"deployment": {"pending_operations": [{"resource": {"urn": "urn:pulumi:x::y::z::stealth-xray"}}]}}
 
 
-def lock(folder: Path, pid: int, machine: str) -> Path:
-    file = folder / "one.json"
-    file.write_text(json.dumps({"pid": pid, "hostname": machine}))
-    return file
+def lock(pid: int, machine: str, hours_ago: float = 0) -> Lock:
+    return Lock(place="s3://bucket/one.json", pid=pid, machine=machine, user="deploy",
+                made_at=time.time() - hours_ago * 3600)
 
 
 @pytest.fixture
@@ -41,20 +42,26 @@ def state(well: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> Any:
     return answer
 
 
-def test_a_lock_of_a_dead_run_is_found_and_one_of_a_living_run_is_not(state: Any, found: Any, tmp_path: Path) -> None:
-    state("locks", [lock(tmp_path, dead_pid(), socket.gethostname())])
+def test_a_lock_of_a_dead_run_is_found_and_one_of_a_living_run_is_not(state: Any, found: Any) -> None:
+    state("locks", [lock(dead_pid(), socket.gethostname())])
     (first,) = found()
     assert (first["name"], first["repairable"]) == ("state-locked", True)
-    state("locks", [lock(tmp_path, 1, socket.gethostname())])
-    (tmp_path / "one.json").touch()
+    state("locks", [lock(1, socket.gethostname())])
     assert found() == []
-    state("locks", [lock(tmp_path, 1, "elsewhere")])
+    state("locks", [lock(1, "elsewhere")])
     assert found() == []
 
 
-def test_a_lock_that_cannot_be_read_is_found(state: Any, found: Any, tmp_path: Path) -> None:
-    (tmp_path / "one.json").write_text("{")
-    state("locks", [tmp_path / "one.json"])
+def test_a_lock_of_another_machine_that_is_older_than_any_deploy_is_found(state: Any, found: Any) -> None:
+    state("locks", [lock(7, "runner", hours_ago=2)])
+    (first,) = found()
+    assert "locked by process 7 of deploy@runner since " in first["fault"]
+    assert first["fix"].startswith("toolchain/run.sh pulumi cancel --yes --stack local, if ")
+    assert not first["repairable"]
+
+
+def test_a_lock_that_cannot_be_read_is_found(state: Any, found: Any) -> None:
+    state("locks", [lock(0, "")])
     (first,) = found()
     assert (first["fix"], first["repairable"]) == ("pulumi cancel", False)
 

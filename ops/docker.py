@@ -14,6 +14,7 @@ from typing import Any
 
 from components import ssh
 
+from . import reach
 from .errors import OperatorError
 
 CADDY = "stealth-caddy"
@@ -55,9 +56,7 @@ class Engine:
         """Return the engine's version; raises OperatorError when it does not answer."""
         done = self._run("version", "--format", "{{.Server.Version}}")
         if done.returncode != 0:
-            raise OperatorError(
-                f"Docker Engine at {self.host} does not answer: {last_line(done.stderr)}. "
-                "Start it with `toolchain/engine.sh`, or run `pulumi config set dockerHost <address>`.")
+            raise OperatorError(reach.sentence(self.host, done.stderr))
         return done.stdout.strip()
 
     def is_experimental(self) -> bool:

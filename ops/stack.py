@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import backend, environment, locks, repair
+from . import backend, environment, locks, reach, repair
 from .backend import state_folder
 from .docker import Engine
 from .errors import InterruptedRun, OperatorError
@@ -186,7 +186,7 @@ class Stack:
         return follower
 
     def _sentence(self, follower: Follower) -> str:
-        found = [*follower.verdict.refusals, *follower.faults.sentences()]
+        found = [*follower.verdict.refusals, *reach.explained(follower.faults.sentences())]
         if not found:
             known = self._known_fault(self.log.read_text())
             found = [known] if known else _last_errors(self.log)

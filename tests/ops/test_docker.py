@@ -54,7 +54,7 @@ def test_an_engine_tells_whether_it_is_experimental(
 
 def test_an_engine_s_last_words_are_in_the_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_docker(tmp_path, monkeypatch, "echo 'much'; echo 'no route to host.' >&2; exit 1")
-    with pytest.raises(OperatorError, match=r"Docker Engine at ssh://a@b does not answer: no route to host\. Start"):
+    with pytest.raises(OperatorError, match=r"Docker Engine at ssh://a@b does not answer: no route to host\. Look"):
         Engine("ssh://a@b").version()
 
 

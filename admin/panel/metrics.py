@@ -17,7 +17,6 @@ from .context import config
 from .engines import Engines, Overview, traffic
 from .store.alerts import Message
 from .store.database import Database
-from .store.models import MAIN
 
 _STATES = ("applied", "pending", "failed")
 blueprint = Blueprint("metrics", __name__)
@@ -72,8 +71,8 @@ class Metrics(Collector):
         yield _gauge(
             "stealth_certificate_expiry_timestamp_seconds", "When a certificate of the site expires.", ["name"],
             [((one.name,), one.expires_at.timestamp()) for one in overview.certificates if one.expires_at is not None])
-        yield _counter("stealth_traffic_bytes", "Traffic since the panel's start.", ["protocol", "direction"],
-                       sorted(self._engines.traffic[MAIN].items()))
+        yield from _of_hosts(overview)
+        yield self._of_traffic(overview)
         yield _counter("stealth_logins", "Attempts to sign in since the panel's start.", ["result"],
                        _labelled(self._accounts.door.counts))
         yield from _of_backup(overview.backup)
@@ -83,6 +82,12 @@ class Metrics(Collector):
         """Count a request that has been answered; by view, for a path may hold anything."""
         self._request_seconds.labels(request.endpoint or "none").observe(time.monotonic() - g.began_at)
         return response
+
+    def _of_traffic(self, overview: Overview) -> Metric:
+        samples = [((host, *labels), number) for host, counted in self._engines.traffic.items()
+                   for labels, number in sorted(counted.items())]
+        return _counter("stealth_traffic_bytes", "Traffic since the panel's start.",
+                        *_by_host(overview, ["protocol", "direction"], samples))
 
     def _of_store(self) -> Iterator[Metric]:
         with self._database.read() as session:
@@ -99,12 +104,21 @@ def _begin() -> None:
 
 def _of_engines(overview: Overview) -> Iterator[Metric]:
     engines = overview.engines
-    yield _gauge("stealth_engine_state", "1 for the state that an engine is in.", ["engine", "state"],
-                 [((one.name, state), one.state == state) for one in engines for state in _STATES])
-    yield _gauge("stealth_engine_users", "Users that an engine was told.", ["engine"],
-                 [((one.name,), one.users) for one in engines])
+    yield _gauge("stealth_engine_state", "1 for the state that an engine is in.", *_by_host(
+        overview, ["engine", "state"],
+        [((one.host, one.kind, state), one.state == state) for one in engines for state in _STATES]))
+    yield _gauge("stealth_engine_users", "Users that an engine was told.", *_by_host(
+        overview, ["engine"], [((one.host, one.kind), one.users) for one in engines]))
     yield _gauge("stealth_engine_lag_seconds", "Since when an engine lacks changes of users; 0 if it lacks none.",
-                 ["engine"], [((one.name,), one.lag_seconds) for one in engines])
+                 *_by_host(overview, ["engine"], [((one.host, one.kind), one.lag_seconds) for one in engines]))
+
+
+def _of_hosts(overview: Overview) -> Iterator[Metric]:
+    if overview.is_fleet:
+        yield _gauge("stealth_host_healthy", "1 for a host of which an engine has answered lately.", ["host"],
+                     [((one.name,), one.is_healthy) for one in overview.hosts])
+        yield _gauge("stealth_host_drained", "1 for a host that users are not told of any more.", ["host"],
+                     [((one.name,), one.drained) for one in overview.hosts])
 
 
 def _of_backup(backup: Backup | None) -> Iterator[Metric]:
@@ -116,6 +130,13 @@ def _of_backup(backup: Backup | None) -> Iterator[Metric]:
 
 
 _Samples = Iterable[tuple[tuple[str, ...], float]]
+
+
+def _by_host(overview: Overview, labels: list[str], samples: _Samples) -> tuple[list[str], _Samples]:
+    """Return labels and samples, of which the first value is the host, as they are shown: without it for one server."""
+    if overview.is_fleet:
+        return ["host", *labels], samples
+    return labels, [(values[1:], number) for values, number in samples]
 
 
 def _labelled(numbers: Mapping[str, int]) -> _Samples:

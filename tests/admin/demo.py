@@ -24,6 +24,7 @@ from panel import PanelConfig, create_app, open_store, users
 from panel.audit import Actor
 from panel.config import ServerFacts
 from panel.engines import Certificate, Engine, Overview, overview
+from panel.fleet import HostHealth
 from panel.protocols import PROTOCOLS
 from panel.store.database import Database
 from panel.store.models import TrafficHour, Usage, User
@@ -92,7 +93,11 @@ class Engines:
             users=17, lag_seconds=0.0 if state == "applied" else 300.0, seen_at=now - timedelta(seconds=3),
         ) for name, state in self.states.items())
         with self.database.read() as session:
-            return overview.look(session, now, engines, tuple(self.certificates))
+            return overview.look(session, now, engines, tuple(self.certificates), hosts=self.hosts(session, now))
+
+    def hosts(self, _: Session, now: datetime) -> tuple[HostHealth, ...]:
+        """Return the only server."""
+        return (HostHealth(name="main", domain="example.com", is_healthy=True, drained=False, seen_at=now),)
 
 
 def _certificates(now: datetime) -> Iterator[Certificate]:

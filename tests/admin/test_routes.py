@@ -11,7 +11,7 @@ from tests.admin.panel_file import PATH, SUBSCRIPTION_PATH
 from tests.admin.people import Browser
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
-ARGUMENTS = {"id_hash": "0" * 64, "filename": "panel.css", "token": "x" * 43, "action": "enable"}
+ARGUMENTS = {"id_hash": "0" * 64, "filename": "panel.css", "token": "x" * 43, "action": "enable", "verb": "drain"}
 
 PUBLIC = {"health.show", "web.static", "access.sign_in", "access.code", "metrics.show"}
 """What answers a stranger who knows the secret path; a new one must be written down here."""

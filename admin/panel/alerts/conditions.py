@@ -9,6 +9,8 @@ from pathlib import Path
 from ..backups import Backup
 from ..drift import Drift
 from ..engines import Certificate, Engine, Overview, Uncounted
+from ..fleet import HostHealth
+from ..protocols import host_and_engine
 
 ENGINE_PATIENCE_SECONDS = 120
 """How long an engine may lack users: a restart or a deploy takes less."""
@@ -21,6 +23,8 @@ CERTIFICATE_PATIENCE = timedelta(minutes=10)
 
 _NOTICES = (("certificate_expires", timedelta(days=14)), ("certificate_expires_soon", timedelta(days=3)))
 _UNREADABLE = "certificate_unreadable"
+_ENGINE_FAILED = "engine_failed"
+_UNCOUNTED = "traffic_uncounted"
 _MOST_SUBJECTS = 5
 _LEAST_FREE_BYTES = 200 * 2**20
 _LEAST_FREE_PART = 0.05
@@ -50,10 +54,15 @@ def found(
     overview: Overview, now: datetime, store: Path | None, audit_broken_at: int | None,
 ) -> Iterator[Condition]:
     """Return all that is wrong; store is SQLite's file, which PostgreSQL has not."""
+    away = {host.name for host in overview.away}
+    for host in overview.away:
+        yield _of_host(host)
     for engine in overview.engines:
-        yield from _of_engine(engine)
+        if engine.host not in away:
+            yield from _of_engine(engine)
     for traffic in overview.uncounted:
-        yield from _of_traffic(traffic, now)
+        if host_and_engine(traffic.engine)[0] not in away:
+            yield from _of_traffic(traffic, now)
     for certificate in overview.certificates:
         yield from _of_certificate(certificate, now)
     if overview.backup is not None and overview.backup.is_overdue(now):
@@ -79,6 +88,10 @@ def undecided(overview: Overview) -> set[str]:
         # Patience begins anew with the panel.
         if certificate.expires_at is None or certificate.fault:
             keys.add(_key(_UNREADABLE, certificate.name))
+    # What is told of a host that does not answer at all says enough of its engines.
+    away = {host.name for host in overview.away}
+    keys |= {_key(kind, engine.name) for engine in overview.engines if engine.host in away
+             for kind in (_ENGINE_FAILED, _UNCOUNTED)}
     return keys
 
 
@@ -86,17 +99,25 @@ def _key(kind: str, about: str) -> str:
     return f"{kind} {about}"
 
 
+def _of_host(host: HostHealth) -> Condition:
+    return Condition(
+        kind="host_away", about=host.name,
+        sentence=f"Host {host.name} does not answer, so users are not told of it while another host answers, and it "
+                 "lacks changes of users; run `ops status`, and drain or replace a host that will not come back.",
+        ending=f"Host {host.name} answers again.")
+
+
 def _of_engine(engine: Engine) -> Iterator[Condition]:
     if engine.state == "failed" and engine.lag_seconds >= ENGINE_PATIENCE_SECONDS:
         yield Condition(
-            kind="engine_failed", about=engine.name, sentence=f"{engine.name} lacks changes of users: {engine.fault}",
+            kind=_ENGINE_FAILED, about=engine.name, sentence=f"{engine.name} lacks changes of users: {engine.fault}",
             ending=f"{engine.name} has all users again.")
 
 
 def _of_traffic(traffic: Uncounted, now: datetime) -> Iterator[Condition]:
     if now - traffic.began_at >= COUNTING_PATIENCE:
         yield Condition(
-            kind="traffic_uncounted", about=traffic.engine,
+            kind=_UNCOUNTED, about=traffic.engine,
             sentence=f"Traffic of {traffic.engine} is not counted, so no quota stops it: {traffic.fault}",
             ending=f"All traffic of {traffic.engine} is counted again.")
 

@@ -4,9 +4,10 @@ from flask import Flask
 from flask_smorest import Api
 
 from ..config import PanelConfig
-from . import accounts, audit, description, exchange, server, users
+from . import accounts, audit, description, exchange, hosts, server, users
 
-_BLUEPRINTS = (users.blueprint, exchange.blueprint, server.blueprint, accounts.blueprint, audit.blueprint)
+_BLUEPRINTS = (users.blueprint, exchange.blueprint, server.blueprint, hosts.blueprint, accounts.blueprint,
+               audit.blueprint)
 
 
 class _Api(Api):

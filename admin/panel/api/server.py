@@ -13,6 +13,7 @@ from ..context import config, database, engines
 from ..engines import traffic
 from ..users.fields import MOST_BYTES
 from . import errors, shapes
+from .hosts import HostAnswer
 from .schemas import ID, QUERY, Strict
 
 _REASON_CHARACTERS = 400
@@ -26,7 +27,7 @@ errors.handle(blueprint)
 class EngineAnswer(Schema):
     """Health of an engine."""
 
-    name = fields.String()
+    name = fields.String(metadata={"description": "Such as `xray`, or `two/xray` at a further host of a fleet."})
     state = fields.String(validate=validate.OneOf(["applied", "pending", "failed"]))
     fault = fields.String()
     users = fields.Integer()
@@ -93,6 +94,7 @@ class OverviewAnswer(Schema):
     """The server at one moment."""
 
     engines = fields.List(fields.Nested(EngineAnswer))
+    hosts = fields.List(fields.Nested(HostAnswer), metadata={"description": "Only where there is a fleet."})
     certificates = fields.List(fields.Nested(CertificateAnswer))
     uncounted = fields.List(fields.Nested(UncountedAnswer))
     users = fields.Dict(keys=fields.String(), values=fields.Integer(), metadata={"description": "Number by status."})
@@ -125,7 +127,11 @@ class SpanAnswer(Schema):
 @blueprint.response(200, OverviewAnswer)
 def overview() -> dict[str, Any]:
     """Show engines, certificates and sums."""
-    return asdict(engines().overview())
+    found = engines().overview()
+    shown = asdict(found)
+    if not found.is_fleet:
+        del shown["hosts"]
+    return shown
 
 
 @blueprint.route("/backup", methods=["PUT"])

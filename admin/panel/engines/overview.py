@@ -11,6 +11,7 @@ from .. import drift as drifts
 from ..backups import Backup
 from ..drift import Drift
 from ..fleet import HostHealth
+from ..protocols import host_and_engine
 from ..store.alerts import Alarm
 from ..store.models import User
 from . import traffic
@@ -40,6 +41,16 @@ class Engine:
 
     seen_at: datetime | None
     """When its agent last answered."""
+
+    @property
+    def host(self) -> str:
+        """Name of its host."""
+        return host_and_engine(self.name)[0]
+
+    @property
+    def kind(self) -> str:
+        """Which of the engines it is, such as `xray`."""
+        return host_and_engine(self.name)[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +83,16 @@ class Overview:
 
     drift: Drift | None = None
     """What the last look found changed past the code; None where nothing was."""
+
+    @property
+    def is_fleet(self) -> bool:
+        """Whether there is more than the panel's own host."""
+        return len(self.hosts) > 1
+
+    @property
+    def away(self) -> tuple[HostHealth, ...]:
+        """The hosts of a fleet of which no engine answers."""
+        return tuple(host for host in self.hosts if self.is_fleet and not host.is_healthy)
 
 
 def engine(health: Health, revision: int, now: datetime) -> Engine:

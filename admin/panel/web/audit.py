@@ -56,4 +56,5 @@ def _titles() -> dict[str, str]:
         "account.session.end": gettext("ended a session"),
         "token.create": gettext("made a token"), "token.delete": gettext("removed a token"),
         "store.restore": gettext("took over a backup"), "service.restart": gettext("restarted a service"),
+        "host.drain": gettext("drained a host"), "host.undrain": gettext("told users of a host again"),
     }

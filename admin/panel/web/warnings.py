@@ -14,7 +14,7 @@ from ..engines import Overview
 from ..store.alerts import Alarm
 from ..store.models import User
 from ..users import addresses
-from .words import ENGINE_TITLES
+from .words import engine_title
 
 _NOTICE = timedelta(days=14)
 # Engines and certificates are looked at here and now; an alarm of theirs would begin late and end late.
@@ -46,8 +46,14 @@ class Notice:
 
 def of_server(session: Session, overview: Overview, alerts: AlertTargets, now: datetime) -> Iterator[Notice]:
     """Yield what is wrong with the server, the worst first."""
-    titles = {state: [ENGINE_TITLES[engine.name] for engine in overview.engines if engine.state == state]
-              for state in ("failed", "pending")}
+    away = {host.name for host in overview.away}
+    titles = {state: [engine_title(engine.name) for engine in overview.engines
+                      if engine.state == state and engine.host not in away] for state in ("failed", "pending")}
+    for host in overview.away:
+        yield Notice(kind="bad", sentence=gettext(
+            "Host %(name)s does not answer: users' links leave it out while another host answers, whoever uses it may "
+            "still do so, and it lacks changes. Run `ops status` where the fleet is deployed from; drain or replace a "
+            "host that will not come back.", name=host.name))
     for title in titles["failed"]:
         yield Notice(kind="bad", sentence=gettext(
             "%(engine)s cannot be told of changes: users who were added cannot use it yet, and users who were "
@@ -56,7 +62,7 @@ def of_server(session: Session, overview: Overview, alerts: AlertTargets, now: d
     for key in session.scalars(select(Alarm.key).where(Alarm.absent_since.is_(None)).order_by(Alarm.began_at)):
         kind, _, about = key.partition(" ")
         if sentence := _ALARMS.get(kind):
-            yield Notice(kind="bad", sentence=str(sentence) % {"about": ENGINE_TITLES.get(about, about)})
+            yield Notice(kind="bad", sentence=str(sentence) % {"about": engine_title(about)})
     for certificate in overview.certificates:
         if certificate.is_due(now, _NOTICE):
             yield Notice(kind="warn", sentence=gettext(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from flask_babel import lazy_gettext
 
-from ..protocols import ENGINES, PROTOCOLS
+from ..protocols import ENGINES, PROTOCOLS, host_and_engine
+from ..store.models import MAIN
 from ..users.bulk import BulkAction
 
 
@@ -47,8 +48,22 @@ ENGINE_STATES = {
 
 ENGINE_TITLES = {"xray": "Xray", "trojan": "Trojan-Go", "singbox": "sing-box", "wireguard": "WireGuard"}
 
+HOST_STATES = {
+    True: Shown(title=lazy_gettext("Answers"), kind="good"),
+    False: Shown(title=lazy_gettext("Does not answer"), kind="bad"),
+}
+"""By whether a host is healthy."""
+
 ENGINE_PROTOCOLS = {engine: [protocol.title for protocol in PROTOCOLS.values() if protocol.engine == engine]
                     for engine in ENGINES}
+
+
+def engine_title(key: str) -> str:
+    """Return how an engine of a host is called, such as Xray, or Xray (two) at a further host of a fleet."""
+    host, engine = host_and_engine(key)
+    title = ENGINE_TITLES.get(engine, engine)
+    return title if host == MAIN else f"{title} ({host})"
+
 
 PERIODS = {
     "none": lazy_gettext("once, for good"),

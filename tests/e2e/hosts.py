@@ -68,6 +68,10 @@ class Host:
         """Run a shell script on the host as root, not by ssh, and return what it prints."""
         return docker("exec", self.name, "sh", "-euc", script)
 
+    def is_running(self) -> bool:
+        """Tell whether it has power."""
+        return docker("inspect", "--format", "{{.State.Running}}", self.name) == "true"
+
     def kill(self) -> None:
         """Take its power away."""
         docker("kill", self.name)
@@ -86,10 +90,15 @@ class Host:
         finally:
             docker("unpause", self.name)
 
+    def hang_up(self) -> None:
+        """End the connection that every `ssh` here shares, which would last for a minute more."""
+        subprocess.run(["ssh", "-O", "exit", self.address], capture_output=True, check=False)
+
     def new_host_key(self) -> None:
         """Make another key for it, as of another machine at its address; those who know it are not told."""
         _make_key(self.folder / _KEY)
         self.run("pkill -HUP -o sshd")
+        self.hang_up()
 
     def let_know(self) -> None:
         """Let every `ssh` here know the host by its present key alone."""
@@ -104,6 +113,7 @@ class Host:
         file = self.folder / "authorized_keys"
         known = file.read_text()
         file.write_text("")
+        self.hang_up()
         try:
             yield
         finally:

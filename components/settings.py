@@ -20,7 +20,7 @@ _TCP_OF_SERVICE = {
     "Caddy": ("http_port", "https_port"),
     "Xray": ("xray_vision_port", "xray_websocket_port"),
 }
-SERVICES = ("admin", "caddy", "singbox", "trojan", "wireguard", "xray")
+SERVICES = ("admin", "caddy", "singbox", "trojan", "tunnel", "wireguard", "xray")
 _SINGBOX_UDP = ("singbox_hysteria_port", "singbox_tuic_port")
 _CHOICES = {
     "tls": ("internal", "acme", "files"),

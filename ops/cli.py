@@ -15,11 +15,13 @@ from .accounts import accounts
 from .backup.commands import COMMANDS as BACKUP_COMMANDS
 from .completion import completion
 from .configuration.commands import config
-from .deploying import deploy
+from .deploying import deploy, reach
 from .docker import Engine
 from .drift import record as drift_record
 from .drift import telling
 from .drift.commands import COMMANDS as DRIFT_COMMANDS
+from .fleet.commands import hosts
+from .fleet.reach import refuse_left_out
 from .operations.commands import COMMANDS
 from .operations.waiting import await_health
 from .promote import kept
@@ -60,7 +62,7 @@ def up(name: str, former_secrets: bool) -> None:
     if not former_secrets:
         refuse_lost(stack, settings(name))
     rotations.end_due(stack, click.echo)
-    follower = deploy(stack, engine)
+    follower = deploy(stack, engine, show=click.echo)
     with ThreadPoolExecutor() as pool:
         export = pool.submit(stack.export)
         containers = await_health(engine, name, target.running, "make up")
@@ -77,6 +79,8 @@ def up(name: str, former_secrets: bool) -> None:
     _show_access(stack, state.stack_outputs)
     promises(stack, state, click.echo)
     telling.after_deploy(name, engine, click.echo)
+    output.add(left_out=sorted(follower.left_out))
+    refuse_left_out(follower.left_out)
 
 
 @main.command()
@@ -89,7 +93,7 @@ def preview(name: str) -> None:
     for secret in sorted(rotations.due(settings(name))):
         click.echo(f"`make up` ends the overlap of {secret} too, whose time is over; this preview does not show that.")
     try:
-        follower = stack.run("preview", "--diff")
+        follower = stack.run("preview", "--diff", *reach(stack, click.echo).exclusions())
     finally:
         click.echo(stack.log.read_text())
     output.add(changes=follower.changes)
@@ -106,9 +110,11 @@ def down(name: str) -> None:
     engine.version()
     stack = Stack(name, click.echo)
     stack.prepare()
-    stack.run("destroy", "--yes", "--exclude-protected")
+    found = reach(stack, click.echo)
+    stack.run("destroy", "--yes", "--exclude-protected", *found.exclusions())
     withdraw(engine, target, click.echo)
     drift_record.forget(name)
+    refuse_left_out(host.name for host in found.away)
     click.echo("Everything is gone but the volumes stealth-* and the keys; `make up` brings it back.")
 
 
@@ -147,6 +153,7 @@ def verify(name: str, beside: tuple[str, ...], as_json: bool) -> None:
 main.add_command(completion)
 main.add_command(users)
 main.add_command(accounts)
+main.add_command(hosts)
 main.add_command(config)
 main.add_command(watchdog)
 for command in (*COMMANDS, *BACKUP_COMMANDS, *UPDATE_COMMANDS, *PROMOTE_COMMANDS, *ROTATE_COMMANDS,

@@ -91,6 +91,9 @@ class Follower:
         self.planned: dict[str, dict[str, Any]] = {}
         """Inputs of the resources that a preview would change, by name; what is not known yet is in UNKNOWN's place."""
 
+        self.left_out: set[str] = set()
+        """Names of a fleet's hosts that a deploy left out."""
+
         self.steps: list[Step] = []
         """What a preview told of each resource that is not the same, in its order."""
 

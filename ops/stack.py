@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from . import backend, environment, locks, reach, repair
@@ -17,6 +18,7 @@ from .backend import state_folder
 from .docker import Engine
 from .errors import InterruptedRun, OperatorError
 from .events import Follower, follow
+from .fleet.hosts import MAIN
 from .interrupts import Interrupts
 from .journal import Journal
 from .locks import Lock, Locking
@@ -54,17 +56,21 @@ class Stack:
             by = [] if provider == backend.PASSPHRASE else ["--secrets-provider", provider]
             self.call("stack", "init", self.name, "--non-interactive", *by)
 
-    def repair(self, engine: Engine) -> None:
-        """Take away what a killed run had begun to make, so that this run can make it."""
+    def repair(self, engine: Engine, others: Mapping[str, Engine] = MappingProxyType({})) -> None:
+        """Take away what a killed run had begun to make, so that this run can make it.
+
+        `others` has those of a fleet's further hosts that can be asked, by name; what is on another is left for later.
+        """
         if not self.has_pending_operations():
             return
         if holders := self.locks():
             # What is half made may be the work of a run that lives.
             raise OperatorError(locks.sentence(self.name, holders))
         export = self.call("stack", "export")
-        for name in repair.remove(engine, self.name, repair.half_made(export)):
-            self._show(f"A former run was killed while it made {name}; it is made anew.")
-        self.restore(repair.without_half_made(export))
+        for host, there in {MAIN: engine, **others}.items():
+            for name in repair.remove(there, self.name, repair.half_made(export, host)):
+                self._show(f"A former run was killed while it made {name}; it is made anew.")
+        self.restore(repair.without_half_made(export, others))
 
     def outputs(self, *, with_secrets: bool = False) -> dict[str, Any]:
         """Return the stack's outputs."""

@@ -26,6 +26,8 @@ FORMER_BACKUP_KEY = BACKUP_KEY.with_name(".backup-key.former")
 
 MINIMAL = ("admin", "caddy")
 FULL = (*MINIMAL, "singbox", "trojan", "wireguard", "xray")
+TUNNEL = "tunnel"
+"""Beside the panel of a fleet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +71,19 @@ class Target:
                    data_dir=str(given["dataDir"]), log_retention_days=given["logRetentionDays"],
                    log_max_size=str(given["logMaxSize"]), log_max_files=given["logMaxFiles"],
                    domain=str(given.get("domain", "")), network_subnet=str(given["networkSubnet"]),
-                   services=(wanted := MINIMAL if given["mode"] == "minimal" else FULL),
+                   services=(wanted := _services(given)),
                    stopped=frozenset(wanted) & frozenset(given["stopped"] or ()))
 
     @property
     def is_local(self) -> bool:
         """Whether the engine is this machine's."""
         return self.docker_host.startswith("unix://")
+
+
+def _services(given: Mapping[str, Any]) -> tuple[str, ...]:
+    if given["mode"] == "minimal":
+        return MINIMAL
+    return (*FULL, TUNNEL) if given.get("hosts") else FULL
 
 
 def settings(stack: str, folder: Path = ROOT) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`ops config`: the commands that write a stack's file, all of what they are given or nothing."""
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ def get(name: str, key: str) -> None:
     if key not in values:
         raise OperatorError(f"{key} has no value, or is no key. README.md lists all keys.")
     value = values[key]
-    click.echo("(encrypted)" if isinstance(value, dict) else ",".join(value) if isinstance(value, list) else value)
+    click.echo("(encrypted)" if isinstance(value, dict) else _listed(value) if isinstance(value, list) else value)
 
 
 @config.command()
@@ -74,6 +75,10 @@ def ask(name: str, /, source: Path | None, unattended: bool, **flags: str | None
     _write(stack_file, given)
     if names := public_names(target):
         click.echo(f"These names must lead to this machine when the server starts: {', '.join(names)}.")
+
+
+def _listed(value: list[object]) -> str:
+    return ",".join(item if isinstance(item, str) else json.dumps(item) for item in value)
 
 
 def _told(file: StackFile, source: Path | None, flags: Mapping[str, str | None]) -> dict[str, Given]:

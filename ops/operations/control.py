@@ -21,6 +21,7 @@ _MISSED = {
     "trojan": "Trojan does not work, and its name answers as a broken site would.",
     "singbox": "ShadowTLS, Hysteria2 and TUIC do not work.",
     "wireguard": "WireGuard does not work, by UDP or WebSocket.",
+    "tunnel": "The panel reaches no other host of the fleet; they go on serving, and get no change of users.",
     "admin": "Panel, API and users' links do not answer, and neither quotas nor expiry are enforced; tunnels go on.",
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..docker import Engine
 from ..errors import OperatorError
+from ..fleet.hosts import refuse_fleet
 from ..stack import Stack
 from ..target import Target
 from . import builds
@@ -35,6 +36,7 @@ class Builder:
 
     def rebuild(self, service: str | None) -> None:
         """Build the image of a service, or of each, anew, and replace the service; Caddy comes last."""
+        refuse_fleet(self._target.stack)
         self._stack.prepare()
         self._stack.repair(self._engine)
         images = images_of(self._stack.call("stack", "export"))

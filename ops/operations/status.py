@@ -8,6 +8,9 @@ from typing import Any
 from ..docker import Engine
 from ..drift.record import Record, is_known
 from ..errors import OperatorError
+from ..fleet import hosts as fleet
+from ..fleet import status as further
+from ..fleet.status import HostStatus
 from ..panel import Panel
 from ..quantities import shown_size
 from ..schedule import DRIFT
@@ -48,6 +51,9 @@ class Status:
     looks_daily: bool = False
     """Whether this machine looks for drift each day."""
 
+    hosts: tuple[HostStatus, ...] = ()
+    """A fleet's further hosts."""
+
     @property
     def faults(self) -> list[str]:
         """All that is wrong, a sentence each."""
@@ -56,7 +62,8 @@ class Status:
                 *filter(None, (_certificate_fault(entry, self.now) for entry in self.certificates or [])),
                 *(f"The panel warns: {printable(sentence)}" for sentence in self.warnings
                   if sentence.partition(" ")[0] not in self._stopped and not is_known(sentence, self.drift)),
-                *filter(None, [self.watchdog.fault, self.drift.fault if self.drift else ""])]
+                *filter(None, [self.watchdog.fault, self.drift.fault if self.drift else ""]),
+                *(fault for host in self.hosts for fault in host.faults)]
 
     @property
     def verdict(self) -> str:
@@ -66,7 +73,8 @@ class Status:
         wanted = [service for service in self.services if not service.stopped]
         rest = f" Stopped by `ops stop`: {', '.join(sorted(self._stopped))}." if self._stopped else ""
         if not self.faults:
-            return f"All is well: {len(wanted)} services are healthy.{rest}"
+            elsewhere = f", and those of {len(self.hosts)} further hosts" if self.hosts else ""
+            return f"All is well: {len(wanted)} services are healthy{elsewhere}.{rest}"
         well = sum(not service.fault for service in wanted)
         return f"Something is wrong: {well} of {len(wanted)} services are healthy, {len(self.faults)} faults.{rest}"
 
@@ -83,11 +91,13 @@ def look(engine: Engine, target: Target) -> Status:
     with ThreadPoolExecutor() as pool:
         used = pool.submit(usage.measure, engine, running)
         watchdog = pool.submit(State.of, engine, target.stack)
+        others = pool.submit(further.look, fleet.read(target.stack), target)
         overview = _overview(engine) if "stealth-admin" in running else {}
     return Status(services=found, usage=used.result(), certificates=overview.get("certificates"),
                   warnings=overview.get("warnings", []), watchdog=watchdog.result(), now=datetime.now(UTC),
                   unfinished=tuple(one.sentence for one in unfinished(target.stack)), backup=overview.get("backup"),
-                  drift=Record.read(target.stack), looks_daily=DRIFT.stands(target.stack))
+                  drift=Record.read(target.stack), looks_daily=DRIFT.stands(target.stack),
+                  hosts=others.result())
 
 
 def lines(status: Status) -> list[str]:
@@ -95,7 +105,7 @@ def lines(status: Status) -> list[str]:
     rows = [_row(service, status.usage.get(service.container), status.now) for service in status.services]
     faults = [] if status.verdict.startswith("Nothing") else [f"! {fault}" for fault in status.faults]
     return [*table([_HEAD, *rows]), "", _certificate_line(status), *_backup_lines(status), *_drift_lines(status),
-            printable(status.watchdog.line), *faults, status.verdict]
+            printable(status.watchdog.line), *(host.line for host in status.hosts), *faults, status.verdict]
 
 
 def document(status: Status) -> dict[str, Any]:
@@ -106,7 +116,8 @@ def document(status: Status) -> dict[str, Any]:
                                         "usage": _as_dict(status.usage.get(service.container))}
                      for service in status.services],
         "certificates": status.certificates, "backup": status.backup,
-        "drift": status.drift.document() if status.drift else None, "watchdog": asdict(status.watchdog)}
+        "drift": status.drift.document() if status.drift else None, "watchdog": asdict(status.watchdog),
+        **({"hosts": [host.document() for host in status.hosts]} if status.hosts else {})}
 
 
 def _as_dict(used: Usage | None) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from ..backup.commands import make
 from ..docker import Engine
 from ..drift.telling import after_deploy
 from ..errors import OperatorError
+from ..fleet.hosts import refuse_fleet
 from ..promote.carried import Carried
 from ..promote.pin import Pin
 from ..stack import Stack
@@ -79,6 +80,7 @@ class Run:
         if half := half_restored(self._name):
             raise OperatorError(half.sentence)
         target = Target.read(self._name)
+        refuse_fleet(self._name)
         engine = preflight.check(target)
         if not self._stack.has_resources():
             raise OperatorError(f"stack {self._name} has no server to update. Deploy one with `make up`.")

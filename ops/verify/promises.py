@@ -29,6 +29,7 @@ _VOLUMES: Mapping[str, Mapping[str, str]] = {
               _HANDED_OVER: "stealth-certificates"},
     "singbox": {"/var/lib/singbox": "stealth-singbox-data", _HANDED_OVER: "stealth-certificates"},
     "trojan": {"/var/lib/trojan": "stealth-trojan-data"},
+    "tunnel": {},
     "wireguard": {"/var/lib/wireguard": "stealth-wireguard-data"},
     "xray": {"/var/lib/xray": "stealth-xray-data"},
 }
@@ -75,6 +76,8 @@ class Promises:
     def services(self) -> tuple[str, ...]:
         """Names of the containers that run."""
         names = FULL if self.settings["mode"] == "full" else MINIMAL
+        if self.settings.get("hosts"):
+            names = (*names, "tunnel")
         return tuple(f"stealth-{name}" for name in names)
 
     def is_stopped(self, name: str) -> bool:

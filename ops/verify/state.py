@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from ..fleet.hosts import is_further
+
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
 VOLUME = "docker:index/volume:Volume"
@@ -30,7 +32,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """All resources of one stack."""
+    """All resources of one stack, but for a fleet's further servers, each of which has an engine of its own."""
 
     resources: tuple[Resource, ...]
 
@@ -38,7 +40,8 @@ class State:
     def parse(cls, export: str) -> Self:
         """Read an export."""
         entries = json.loads(export)["deployment"].get("resources") or []
-        return cls(resources=tuple(_resource(entry) for entry in entries if not entry.get("delete")))
+        return cls(resources=tuple(_resource(entry) for entry in entries
+                                   if not entry.get("delete") and not is_further(entry["urn"])))
 
     def of(self, kind: str) -> list[Resource]:
         """Return the resources of a type."""

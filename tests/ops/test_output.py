@@ -24,7 +24,9 @@ LEAVES = {
 }
 ARGUMENTS = {"restore": "restore latest", "completion": "completion bash", "config get": "config get domain",
              "config import": "config import /dev/null", "pin": "pin nowhere",
-             "promote": "promote staging nowhere"}
+             "promote": "promote staging nowhere", "hosts add": "hosts add two ssh://two --domain two.example.org",
+             "hosts remove": "hosts remove two", "hosts replace": "hosts replace two ssh://two",
+             "hosts drain": "hosts drain two", "hosts undrain": "hosts undrain two"}
 # They need no stack, make its file, or find that it is missing.
 WITHOUT_STACK = ("completion", "config", "doctor")
 

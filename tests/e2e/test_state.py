@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests import s3
-from tests.e2e.belongings import users
+from tests.e2e.belongings import certificates
 from tests.e2e.deployment import STACK, Server, clean, healthy, ids, refuse_beside_another_server
 
 pytestmark = pytest.mark.integration
@@ -102,7 +102,7 @@ def test_a_killed_deploy_is_finished_by_the_same_command(first: Server) -> None:
     process = first.start("python", "-m", "ops", "up")
     assert process.stdout
     # The first replacement is under way.
-    next(line for line in process.stdout if "Replac" in line or "replac" in line)
+    next(line for line in process.stdout if " deleted " in line)
     for child in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
         os.kill(child.pid, signal.SIGKILL)
     process.wait()
@@ -118,8 +118,7 @@ def test_a_killed_deploy_is_finished_by_the_same_command(first: Server) -> None:
 def test_a_lost_server_is_put_back_into_a_state_in_a_bucket(
     first: Server, state: tuple[str, Path], backups: Path, tmp_path: Path,
 ) -> None:
-    assert first.ops("users", "add", "alice").returncode == 0
-    had, outputs = users(first), first.outputs()
+    had, outputs = certificates(), first.outputs()
     done = first.ops("backup")
     assert done.returncode == 0, done.stdout
     clean()
@@ -130,7 +129,7 @@ def test_a_lost_server_is_put_back_into_a_state_in_a_bucket(
         shutil.copy(first.folder / name, tmp_path / name)
     done = fresh.ops("restore", str(backups))
     assert done.returncode == 0, done.stdout
-    assert (users(fresh), fresh.outputs()) == (had, outputs)
+    assert (certificates(), fresh.outputs()) == (had, outputs)
     assert "No changes; 2 containers healthy" in fresh.up()
     assert fresh.ops("down").returncode == 0
     assert not ids()

@@ -3,7 +3,7 @@
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -46,14 +46,18 @@ class Server:
 
 
 @contextmanager
-def serve(publish: str = "") -> Iterator[Server]:
-    """Start a server, also at that address of this machine; it ends with the block, and its data with it."""
+def serve(publish: str = "", settings: Sequence[str] = ()) -> Iterator[Server]:
+    """Start a server, also at that address of this machine; it ends with the block, and its data with it.
+
+    `settings` are PostgreSQL's own, such as fsync=on: without them it is quick rather than safe.
+    """
     subprocess.run(["docker", "build", "--quiet", "--tag", IMAGE, str(Path(__file__).parent)],
                    check=True, capture_output=True, timeout=_BUILD_SECONDS)
     password = secrets.token_urlsafe(12)
     container = subprocess.run(
         ["docker", "create", "--interactive", "--rm", *(["--publish", f"{publish}:{PORT}:{PORT}"] if publish else []),
-         IMAGE], check=True, capture_output=True, text=True).stdout.strip()
+         IMAGE, *(word for setting in settings for word in ("-c", setting))],
+        check=True, capture_output=True, text=True).stdout.strip()
     # The password is its input, for command lines and environments are open to everybody.
     with subprocess.Popen(["docker", "start", "--attach", "--interactive", container], stdin=subprocess.PIPE,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as attached:

@@ -8,4 +8,4 @@ initdb --pgdata=data --encoding=UTF8 --locale=C.UTF-8 --auth=scram-sha-256 --use
 echo "host all all all scram-sha-256" >> data/pg_hba.conf
 # Servers of operators have their own zone, and half an hour of it is seen wherever a time is not brought to UTC.
 exec postgres -D data -c listen_addresses='*' -c unix_socket_directories= -c fsync=off -c max_connections=50 \
-  -c timezone=Asia/Kolkata
+  -c timezone=Asia/Kolkata "$@"

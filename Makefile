@@ -16,7 +16,7 @@ NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ 
 # Checked by actionlint and zizmor.
 WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml)
 
-.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify drift backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies
+.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify drift backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies bench-growth bench-scale
 .PHONY: ci-credentials ci-wipe ci-preview ci-no-preview ci-deploy ci-e2e ci-approved ci-drift ci-rebuild ci-dependencies ci-propose
 
 help:
@@ -181,6 +181,14 @@ bench-deploy: setup-dev
 ## make bench-policies times an update with nothing to do, with the policies and without
 bench-policies: setup-dev
 	$(BIN)/python -m benchmarks.policies
+
+## make bench-growth  measures what each further host costs a preview and an update, with engines that are played
+bench-growth: setup-dev
+	$(BIN)/python -m benchmarks.growth
+
+## make bench-scale   measures up to where one panel with PostgreSQL serves a fleet; half an hour
+bench-scale: setup-dev
+	PYTHONPATH=admin $(BIN)/python -m benchmarks.scale
 
 ## make bench-data    measures each protocol's speed and what it costs the server; about ten minutes
 bench-data: setup-dev

@@ -25,6 +25,7 @@ _MEANINGS = (
     (r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|StatusCode: 40[13]|code=PermissionDenied"
      r"|password authentication failed",
      "it refuses these credentials. Correct them, or let them read and write there"),
+    (r"StatusCode: 5\d\d", "it answers with a fault of its own. Try again, and look at what it logs"),
     (r"connection refused|no such host|i/o timeout|no route to host|network is unreachable|deadline exceeded"
      r"|tls: |x509: |exceeded maximum number of attempts|(?-i:EOF)",
      "it does not answer. Look whether it runs and can be reached from here"),

@@ -28,6 +28,9 @@ FAULTS = {
     "it does not answer":
         S3 + "exceeded maximum number of attempts, 3, https response error StatusCode: 0, RequestID: , HostID: , "
         'request send failed, Get "http://127.0.0.1:39112/": dial tcp 127.0.0.1:39112: connect: connection refused',
+    "it answers with a fault of its own":
+        S3 + "exceeded maximum number of attempts, 3, https response error StatusCode: 500, RequestID: 1, HostID: 2, "
+        "api error InternalError: We encountered an internal error. Please try again.",
     "no credentials for it are here":
         S3 + "get identity: get credentials: failed to refresh cached credentials, no EC2 IMDS role found, operation "
         "error ec2imds: GetMetadata, http response error StatusCode: 403, request to EC2 IMDS failed",

@@ -1,0 +1,92 @@
+"""Measures what each further host of a fleet costs a preview and an update with nothing to do.
+
+    .venv/bin/python -m benchmarks.growth [--hosts N]... [--runs N]
+
+Program, Pulumi, the installed providers and the policies are the real ones; engines are played (mock_engine.py), at
+sockets of this machine, so that what ssh and a real engine take is not in it. docs/performance.md has the table.
+"""
+
+import argparse
+import base64
+import functools
+import os
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from benchmarks import mock_engine
+from benchmarks.deploy import seconds
+from tests.e2e.deployment import STACK, Server
+
+HOSTS = (1, 3, 10, 30, 100)
+MOST_SECONDS_EACH = 0.5
+_HOST_KEY = "ssh-ed25519 " + base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes(32)).decode()
+_PREVIEW = ("preview", "--expect-no-changes")
+_UP = ("up", "--yes", "--expect-no-changes")
+
+
+def configure(server: Server, addresses: list[str]) -> None:
+    """Write the stack's file for so many hosts, of which the first has the panel."""
+    further = [{"name": f"h{number}", "dockerHost": address, "domain": f"h{number}.stealth.test", "hostKey": _HOST_KEY,
+                "sshAddress": f"h{number}.stealth.test:22"} for number, address in enumerate(addresses[1:], 2)]
+    values: dict[str, object] = {"dockerHost": addresses[0], "resourceProfile": "standard", "hosts": further}
+    server.configure(**values)
+
+
+def call(server: Server, *words: str) -> None:
+    """Run Pulumi with the policies."""
+    done = server.pulumi(*words, "--refresh", "--policy-pack", "policy")
+    assert done.returncode == 0, done.stdout
+
+
+def measure(count: int, runs: int) -> tuple[float, float, float]:
+    """Return the seconds of a first update, a preview and an update without changes; medians of the latter two."""
+    folder = Path(tempfile.mkdtemp(prefix="stealth-bench-"))
+    try:
+        with mock_engine.engines(folder, count) as addresses:
+            (folder / "checkout").mkdir()
+            server = Server(folder / "checkout")
+            configure(server, addresses)
+            assert server.run("python", "-c", _PREPARE).returncode == 0
+            made = server.pulumi("config", "set", "--secret", "databaseUrl",
+                                 "postgresql+psycopg://panel:of-a-test@db.stealth.test/panel")
+            assert made.returncode == 0, made.stdout
+            first = seconds(functools.partial(call, server, "up", "--yes"))
+            previews = [seconds(functools.partial(call, server, *_PREVIEW)) for _ in range(runs)]
+            updates = [seconds(functools.partial(call, server, *_UP)) for _ in range(runs)]
+        return first, statistics.median(previews), statistics.median(updates)
+    finally:
+        shutil.rmtree(folder)
+
+
+_PREPARE = f"from ops.stack import Stack; Stack({STACK!r}, print).prepare()"
+
+
+def main() -> None:
+    """Print the table as it comes, and what each host more costs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hosts", type=int, action="append")
+    parser.add_argument("--runs", type=int, default=3)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as tools:
+        builder = Path(tools) / "docker"
+        builder.write_text(mock_engine.BUILDER)
+        builder.chmod(0o755)
+        os.environ["PATH"] = f"{tools}:{os.environ['PATH']}"
+        print(f"load of the machine {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores before\n"
+              "| hosts | first up, s | preview, s | no-change up, s | each host more, s |\n|---|---|---|---|---|",
+              flush=True)
+        before: tuple[int, float] | None = None
+        for count in asked.hosts or HOSTS:
+            first, preview, update = measure(count, asked.runs)
+            each = (update - before[1]) / (count - before[0]) if before else 0.0
+            said = "" if not before else f"{each:.2f}{'' if each < MOST_SECONDS_EACH else ' TOO SLOW'}"
+            print(f"| {count} | {first:.1f} | {preview:.1f} | {update:.1f} | {said} |", flush=True)
+            before = before or (count, update)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,13 @@
 """Checks before anything is made: what would otherwise fail late, or in words that help nobody."""
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+from . import reach
 from .docker import CADDY, Engine
 from .errors import OperatorError
 from .target import Target
@@ -16,6 +18,8 @@ LEAST_ENGINE = 25
 LEAST_IPV6_ENGINE = 27
 # Measured: the builds of all images take 5 GB with their caches, from an empty engine.
 BUILD_BYTES = 6 << 30
+LEAST_BYTES = 256 << 20
+"""What a host must have free: a container is taken away before its successor is made, which a full disk forbids."""
 
 
 def check(target: Target) -> Engine:
@@ -34,6 +38,8 @@ def check(target: Target) -> Engine:
         for fault in port_faults(target, engine):
             raise OperatorError(fault)
         _check_disk(engine)
+    else:
+        _check_disk_there(engine)
     return engine
 
 
@@ -107,3 +113,17 @@ def _check_disk(engine: Engine) -> None:
         raise OperatorError(
             f"{folder} has {free / (1 << 30):.1f} GiB free, but the first build of the images needs "
             f"{BUILD_BYTES >> 30} GiB. Free some, for example with `docker system prune`.")
+
+
+def _check_disk_there(engine: Engine) -> None:
+    folder = engine.data_folder()
+    # POSIX says what -P prints; -k counts kibibytes.
+    lines = engine.on_host(f"df -Pk {shlex.quote(folder)}").stdout.splitlines()
+    words = lines[-1].split() if lines else []
+    # A host whose user may not look there is not refused for it.
+    free = int(words[3]) << 10 if len(words) > 3 and words[3].isdecimal() else LEAST_BYTES
+    if free < LEAST_BYTES:
+        raise OperatorError(
+            f"the disk of {engine.host} is nearly full: {folder} has {free >> 20} MiB free, but a deploy needs "
+            f"{LEAST_BYTES >> 20} MiB. Nothing was changed. Free some there, for example with `ssh "
+            f"{reach.person(engine.host)} docker system prune`, and run the same command again.")

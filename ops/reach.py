@@ -86,6 +86,11 @@ def sentence(docker_host: str, said: str) -> str:
     return f"Docker Engine at {docker_host} does not answer: {told}."
 
 
+def person(docker_host: str) -> str:
+    """Return the words with which an operator's `ssh` gets to the host of an engine."""
+    return _Way.of(docker_host).person
+
+
 def explained(faults: Iterable[str]) -> list[str]:
     """Return the faults of a run, with one sentence for all that a lost host or a full disk has caused."""
     return list(dict.fromkeys(_explained(faults)))

@@ -1,4 +1,5 @@
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -102,3 +103,40 @@ def test_too_little_space_is_refused_before_the_first_build_only(monkeypatch: py
 def test_an_engine_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=r"Docker Engine at unix://.* does not answer: .*toolchain/engine.sh"):
         Engine(f"unix://{tmp_path}/none.sock").version()
+
+
+class FarEngine(FakeEngine):
+    """Is reached by ssh, and its machine answers `df` so."""
+
+    host = "ssh://deploy@vpn.test:2222"
+
+    def __init__(self, said: str) -> None:
+        super().__init__(folder="/var/lib/docker")
+        self.host, self._said = FarEngine.host, said
+
+    def on_host(self, script: str) -> subprocess.CompletedProcess[str]:
+        assert script == "df -Pk /var/lib/docker"
+        return subprocess.CompletedProcess((), 0, self._said, "")
+
+
+def far(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FarEngine(said)
+    monkeypatch.setattr(preflight, "Engine", lambda _: engine)
+    preflight.check(Target(stack="prod", docker_host=FarEngine.host, http_port=80, https_port=443, ipv6=False))
+
+
+_DF = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 1000000 2 {} 9% /var/lib/docker\n"
+
+
+def test_a_nearly_full_disk_of_a_host_is_refused_before_anything_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OperatorError, match=(
+            r"the disk of ssh://deploy@vpn\.test:2222 is nearly full: /var/lib/docker has 100 MiB free, but a deploy "
+            r"needs 256 MiB\. .*`ssh -p 2222 deploy@vpn\.test docker system prune`")):
+        far(_DF.format(100 << 10), monkeypatch)
+
+
+@pytest.mark.parametrize("said", [_DF.format(256 << 10), _DF.format(1 << 30), "", "df: no such file", _DF.format("-")])
+def test_a_host_with_room_or_one_that_does_not_tell_is_deployed_to(
+    said: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    far(said, monkeypatch)

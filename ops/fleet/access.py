@@ -74,7 +74,8 @@ def granting(public_key: str, agents: Sequence[str]) -> str:
     line = ",".join(["restrict", "port-forwarding", *(f'permitopen="{place}"' for place in agents),
                      f'command="{_FORCED}"']) + f" {public_key} stealth-vpn"
     match = "\n".join([
-        f"Match User {USER}", "AuthenticationMethods publickey", "AllowTcpForwarding local",
+        f"Match User {USER}", f"AuthorizedKeysFile {_HOME}/.ssh/authorized_keys",
+        "AuthenticationMethods publickey", "AllowTcpForwarding local",
         "AllowStreamLocalForwarding no", f"PermitOpen {' '.join(agents)}", "PermitListen none", "PermitTunnel no",
         "PermitTTY no", "X11Forwarding no", "AllowAgentForwarding no", f"ForceCommand {_FORCED}"])
     return _GRANT % {"user": USER, "home": _HOME, "line": shlex.quote(line), "match": shlex.quote(match)}

@@ -9,7 +9,7 @@ from tests.policy.changes import also, gone
 from tests.policy.judge import UNKNOWN
 from tests.policy.operators_containers import KEY
 from tests.policy.operators_others import WHOLE
-from tests.policy.program import PROVIDER, Resource, full, run
+from tests.policy.program import CONFIGURATIONS, PROVIDER, Resource, full, run
 
 XRAY, CADDY, WRITER = real("stealth-xray"), real("stealth-caddy"), real("stealth-xray-writer")
 BUILT, SEED, ENGINE = real("stealth-xray-image", IMAGE), real("xray-seed", PASSWORD), real("engine", PROVIDER)
@@ -211,18 +211,32 @@ def _minimal() -> tuple[Resource, ...]:
     return tuple(item for item in full() if item.kind != CONTAINER or item.name in kept)
 
 
+def _fleet(*left_out: str, **changes: str) -> Made:
+    """A fleet of three servers without some of its containers, or with others' names for some."""
+    def made() -> tuple[Resource, ...]:
+        kept = (item for item in run(CONFIGURATIONS["fleet"]) if item.name not in left_out)
+        return tuple(but(lambda found=item: (found,), "name", f"stealth-{changes[item.name.replace('-', '_')]}")()[0]
+                     if item.name.replace("-", "_") in changes else item for item in kept)
+
+    return made
+
+
 STACKS = {
     "stack-exactly-one-publisher": Cases(
-        passing=(full, _minimal),
-        failing=((_whole("no ports on caddy"),
+        passing=(full, _minimal, _fleet()),
+        failing=((_fleet("stealth-caddy-two"),
+                  "the stack: nothing can be reached, for Caddy publishes no port"),
+                 (_whole("no ports on caddy"),
                   "the stack: nothing can be reached, for Caddy publishes no port"),
                  (_whole("ports on admin"),
                   "admin: it publishes ports beside Caddy")),
         unknown=((_with(unknown(CADDY, "ports")),
                   "the stack: nothing can be reached, for Caddy publishes no port"),)),
     "stack-network-isolation": Cases(
-        passing=(full, _minimal),
-        failing=((_whole("one address twice"),
+        passing=(full, _minimal, _fleet()),
+        failing=((_fleet("stealth-control-three"),
+                  "the stack: there is no network stealth-control"),
+                 (_whole("one address twice"),
                   "xray: its address 172.20.0.15 is another's too"),
                  (_whole("an address of another network"),
                   "xray: its address 10.1.2.3 lies outside its network"),
@@ -230,8 +244,16 @@ STACKS = {
                   "control: it leads out of the host")),
         unknown=((_with(unknown(XRAY, "networksAdvanced")), SILENT),)),
     "stack-required-components": Cases(
-        passing=(full, _minimal),
-        failing=((_whole("no caddy"),
+        passing=(full, _minimal, _fleet()),
+        failing=((_fleet("stealth-tunnel"),
+                  "the stack: there is no tunnel, which is beside the panel of a fleet only"),
+                 (_fleet(stealth_xray_two="tunnel"),
+                  "the stack: there is a tunnel, which is beside the panel of a fleet only"),
+                 (_fleet(stealth_xray_two="admin"),
+                  "the stack: there is a second admin"),
+                 (_fleet("stealth-trojan-three"),
+                  "the stack: there is no trojan, but there are other engines"),
+                 (_whole("no caddy"),
                   "the stack: there is no caddy"),
                  (_whole("no admin"),
                   "the stack: there is no admin"),
@@ -240,12 +262,12 @@ STACKS = {
         unknown=((_with(unknown(XRAY, "name")),
                   "the stack: there is no xray, but there are other engines"),)),
     "stack-net-admin-singleton": Cases(
-        passing=(full, _minimal),
+        passing=(full, _minimal, _fleet()),
         failing=((_whole("a second one with NET_ADMIN"),
                   "xray: it has a capability beside wireguard"),),
         unknown=((_with(unknown(XRAY, "capabilities")), SILENT),)),
     "stack-built-images": Cases(
-        passing=(full, _minimal, lambda: run({"tls": "acme", "siteDir": "images/caddy/site"})),
+        passing=(full, _minimal, _fleet(), lambda: run({"tls": "acme", "siteDir": "images/caddy/site"})),
         failing=((_with(but(XRAY, "image", DIGEST)),
                   "xray: it has another image than the one that is built for xray"),
                  (_with(but(WRITER, "image", DIGEST)),

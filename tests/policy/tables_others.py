@@ -6,7 +6,7 @@ from components import ssh
 from tests.engine import CONTAINER, IMAGE, NETWORK, PASSWORD, VOLUME
 from tests.policy.cases import SILENT, Cases, Made, but, made, real, unknown
 from tests.policy.changes import also, gone
-from tests.policy.judge import UNKNOWN
+from tests.policy.judge import UNKNOWN, changed
 from tests.policy.operators_containers import KEY
 from tests.policy.operators_others import WHOLE
 from tests.policy.program import CONFIGURATIONS, PROVIDER, Resource, full, run
@@ -211,14 +211,17 @@ def _minimal() -> tuple[Resource, ...]:
     return tuple(item for item in full() if item.kind != CONTAINER or item.name in kept)
 
 
-def _fleet(*left_out: str, **changes: str) -> Made:
-    """A fleet of three servers without some of its containers, or with others' names for some."""
+def _fleet(*left_out: str, **called: str) -> Made:
+    """A fleet of three servers without some of its containers, or with other names for some."""
     def made() -> tuple[Resource, ...]:
         kept = (item for item in run(CONFIGURATIONS["fleet"]) if item.name not in left_out)
-        return tuple(but(lambda found=item: (found,), "name", f"stealth-{changes[item.name.replace('-', '_')]}")()[0]
-                     if item.name.replace("-", "_") in changes else item for item in kept)
+        return tuple(_called(item, called.get(item.name.replace("-", "_"), "")) for item in kept)
 
     return made
+
+
+def _called(item: Resource, service: str) -> Resource:
+    return changed(item, name=f"stealth-{service}") if service else item
 
 
 STACKS = {

@@ -9,7 +9,7 @@ APT_WORKING=$STAMPS/apt.working # holds what is being installed, until that is d
 # want_apt WHAT: refuses a machine that has no apt, in words.
 want_apt() {
 	command -v apt-get >/dev/null 2>&1 ||
-		fail "$1 is missing, and without apt it cannot be installed. Install it by hand, and run \`make setup\` again."
+		fail "$1 is missing, and without apt it cannot be installed. Install it by hand, and run \`$AGAIN\` again."
 	want_root "Installing $1"
 }
 

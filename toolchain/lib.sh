@@ -7,6 +7,8 @@ TOOLS=$ROOT/.toolchain
 STAMPS=$TOOLS/stamps
 mkdir -p "$STAMPS"
 
+# What a person runs once a fault is mended; another command where these scripts run on a host (toolchain/host.sh).
+AGAIN=${STEALTH_VPN_AGAIN:-make setup}
 PULUMI_VERSION=3.259.0
 export PULUMI_HOME="$TOOLS/pulumi-home" PULUMI_SKIP_UPDATE_CHECK=true
 
@@ -86,10 +88,10 @@ long() {
 want_root() {
 	if [ "$(id -u)" -eq 0 ]; then return 0; fi
 	command -v sudo >/dev/null 2>&1 ||
-		fail "$1 needs root's rights, but sudo is not installed. Run \`make setup\` once as root."
+		fail "$1 needs root's rights, but sudo is not installed. Run \`$AGAIN\` once as root."
 	if sudo -n true 2>/dev/null; then return 0; fi
 	if [ ! -t 0 ]; then
-		fail "$1 needs root's rights, but sudo wants a password and there is no terminal. Run \`make setup\` in a terminal."
+		fail "$1 needs root's rights, but sudo wants a password and there is no terminal. Run \`$AGAIN\` in a terminal."
 	fi
 	say "$1 needs root's rights; sudo asks for your password."
 	sudo -v || fail "$1 needs root's rights, but sudo refused. Run \`make setup\` as root or as a user whom sudo allows."

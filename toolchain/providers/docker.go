@@ -43,7 +43,8 @@ type dockerConfig struct{ engine *engine }
 
 func (dockerConfig) properties() map[resource.PropertyKey]bool {
 	// The Python package writes its own version among the inputs.
-	return map[resource.PropertyKey]bool{"host": true, "sshOpts": false, "version": false, "pluginDownloadURL": false}
+	return map[resource.PropertyKey]bool{"host": true, "sshOpts": false, "version": false, "pluginDownloadURL": false,
+		"disableDockerDaemonCheck": false}
 }
 
 func (dockerConfig) check(inputs resource.PropertyMap) map[resource.PropertyKey]string {
@@ -73,6 +74,10 @@ func (c dockerConfig) configure(inputs resource.PropertyMap) {
 	if host := inputs["host"]; host.IsString() {
 		c.engine.host = host.StringValue()
 	}
+	unchecked := inputs["disableDockerDaemonCheck"]
+	// Python's provider arguments carry it as JSON text.
+	c.engine.unchecked = unchecked.IsBool() && unchecked.BoolValue() ||
+		unchecked.IsString() && unchecked.StringValue() == "true"
 	if options, err := texts(inputs["sshOpts"]); err == nil {
 		c.engine.sshOptions = options
 	}

@@ -27,6 +27,7 @@ const (
 type engine struct {
 	host       string
 	sshOptions []string
+	unchecked  bool // nobody looks whether its images are still there
 	progress   *progress
 
 	once   sync.Once

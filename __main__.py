@@ -29,10 +29,16 @@ surveyed = fleet.survey(settings, site)
 plan = ground.plan
 secrets = Secrets("secrets", settings.domain, settings.rotations, leads_fleet=bool(settings.hosts))
 further = fleet.keep(surveyed, settings)
-engine = docker.Provider("engine", host=settings.docker_host, ssh_opts=ssh.of_provider(settings.docker_host))
-on_engine = pulumi.ResourceOptions(provider=engine)
 services = (FULL if settings.mode == "full" else MINIMAL) + (("tunnel",) if further else ())
-images = Images("images", services, on_engine).ids
+if further or ssh.is_ssh(settings.docker_host):
+    # Here and not above: a server of this machine alone needs no commands, and shall not wait for their package.
+    from components import remote
+    on_engine = remote.engine(settings)
+    built = remote.build(settings, services, on_engine)
+    images = remote.carry(settings, built, on_engine)
+else:
+    on_engine = pulumi.ResourceOptions(provider=docker.Provider("engine", host=settings.docker_host))
+    images = Images("images", services, on_engine).ids
 deployment = server.deployment(ground, secrets, images, on_engine)
 
 others = [admin.create(deployment, secrets, fleet.told(plan, further))]
@@ -45,7 +51,7 @@ if further:
                              "agents": agents(further[0].ground.plan)})
 caddy.create(deployment, others, secrets.panel)
 for one in further:
-    fleet.Server(one, images)
+    fleet.Server(one, built)
 
 port = "" if settings.https_port == 443 else f":{settings.https_port}"
 pulumi.export("version", version(Path()))

@@ -49,6 +49,7 @@ def _over_socket(path: str) -> int:
 
 def _over_ssh(docker_host: str) -> int:
     done = subprocess.run(  # noqa: S603 - the host was checked to begin with ssh://
-        ssh.command(docker_host, "docker", "info", "--format", "'{{.NCPU}}'"),
+        # A machine that is yet to be made ready has no Docker.
+        ssh.command(docker_host, "docker info --format '{{.NCPU}}' 2>/dev/null || nproc"),
         capture_output=True, text=True, timeout=3 * _TIMEOUT_SECONDS, check=True)
     return int(done.stdout)

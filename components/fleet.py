@@ -6,11 +6,11 @@ be left out of an update (ops/fleet/reach.py).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_docker as docker
 
-from . import caddy, server, sizing, ssh
+from . import caddy, server, sizing
 from .configs import admin, tunnel
 from .configs.plan import Plan
 from .fleet_hosts import FleetHost
@@ -19,6 +19,9 @@ from .server import Ground
 from .settings import Settings
 from .site_files import SiteFiles
 from .storage import DATA_VOLUMES
+
+if TYPE_CHECKING:
+    from .remote import Built
 
 _VOLUMES = tuple(key for key in DATA_VOLUMES if key != "admin-data")
 
@@ -38,14 +41,16 @@ class Server(pulumi.ComponentResource):
     roots: pulumi.Output[str] | None
     """What clients of this server must trust; None where every system does."""
 
-    def __init__(self, further: Further, images: Mapping[str, pulumi.Output[str]]) -> None:
+    def __init__(self, further: Further, built: "Built") -> None:
         suffix = further.host.suffix
         super().__init__("stealth-vpn:fleet:Server", f"server{suffix}", {})
-        address = further.ground.settings.docker_host
-        engine = docker.Provider(f"engine{suffix}", host=address, ssh_opts=ssh.of_provider(address))
+        # Here and not above: a server alone on this machine needs no commands, and shall not wait for their package.
+        from . import remote
+        on_engine = remote.engine(further.ground.settings, suffix, self)
+        images = remote.carry(further.ground.settings, built, on_engine, suffix, self)
         made = server.deployment(
-            further.ground, further.secrets, images, pulumi.ResourceOptions(parent=self, provider=engine), suffix,
-            _VOLUMES)
+            further.ground, further.secrets, images,
+            pulumi.ResourceOptions(parent=self, provider=on_engine.provider), suffix, _VOLUMES)
         caddy.create(made, server.engines(made), panel=None)
         self.roots = made.certificates.roots
         self.register_outputs({})

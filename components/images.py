@@ -1,6 +1,10 @@
-"""The images, built on the target's own engine from pinned sources; no registry is involved."""
+"""The images, built from pinned sources on one engine; no registry is involved.
+
+Other engines get them by components/carriage.py.
+"""
 
 import platform
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_docker as docker
@@ -15,8 +19,11 @@ _PLATFORM = f"linux/{_ARCHITECTURES[platform.machine()]}"
 class Images(pulumi.ComponentResource):
     """One image per service, and the builder that the daemons are compiled in."""
 
-    def __init__(self, name: str, services: tuple[str, ...], opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, name: str, services: tuple[str, ...], opts: pulumi.ResourceOptions, after: Sequence[pulumi.Resource] = (),
+    ) -> None:
         super().__init__("stealth-vpn:docker:Images", name, {}, opts)
+        self._after = after
         self.ids: dict[str, pulumi.Output[str]] = {}
         builder = self._build("builder", "images/builder", {})
         for service in services:
@@ -35,4 +42,4 @@ class Images(pulumi.ComponentResource):
             build=docker.DockerBuildArgs(
                 context=context, dockerfile=f"{context}/Dockerfile", platform=_PLATFORM,
                 args={"OS_IMAGE": OS_IMAGE, **args}),
-            opts=pulumi.ResourceOptions(parent=self))
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._after))

@@ -26,6 +26,7 @@ _CHOICES = {
     "tls": ("internal", "acme", "files"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
     "mode": ("full", "minimal"),
+    "build_on": ("here", "host"),
     "resource_profile": ("auto", "standard", "small"),
 }
 _LEAST_ONE = (
@@ -98,6 +99,8 @@ class Settings:
     open_files_limit: int
     data_dir: str
     docker_host: str
+    host_setup: bool
+    build_on: str
     hosts: tuple[fleet_hosts.FleetHost, ...]
     """A fleet's servers beside the one with the panel."""
 

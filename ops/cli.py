@@ -56,7 +56,7 @@ def up(name: str, former_secrets: bool) -> None:
     began = time.monotonic()
     target = Target.read(name)
     refuse_unfinished(name)
-    engine = preflight.check(target)
+    engine = preflight.check(target, deploys=True)
     stack = Stack(name, click.echo)
     stack.prepare()
     if not former_secrets:

@@ -9,12 +9,14 @@ from .events import Follower
 from .fleet import access, images
 from .fleet.hosts import read
 from .fleet.reach import Reach, ask
+from .hosting import renewed
 from .stack import Stack
+from .target import Target
 
 
-def reach(stack: Stack, show: Callable[[str], None]) -> Reach:
+def reach(stack: Stack, show: Callable[[str], None], *, deploys: bool = False) -> Reach:
     """Ask the fleet's further hosts, and say which a run leaves out; a server alone has none."""
-    found = ask(read(stack.name))
+    found = ask(read(stack.name), deploys=deploys)
     found.tell(show)
     return found
 
@@ -24,13 +26,14 @@ def deploy(stack: Stack, engine: Engine, *words: str, show: Callable[[str], None
 
     Hosts of a fleet that do not answer are left out, and stand in the follower.
     """
-    found = reach(stack, show)
+    found = reach(stack, show, deploys=True)
     stack.repair(engine, {host.name: host.engine for host in found.there})
-    brought = images.bring(stack, engine, found, show)
+    again = renewed(stack, engine)
+    brought = images.bring(stack, Engine(Target.read(stack.name).builder), found, show)
     for host in brought.away.keys() - found.away.keys():
         show(f"Host {host.name} is left out: {brought.away[host]}")
     try:
-        follower = stack.run("up", "--yes", *words, *brought.exclusions())
+        follower = stack.run("up", "--yes", *words, *again, *brought.exclusions())
     except OperatorError as error:
         raise certificates.explained(engine, error) from error
     faults = access.grant(stack, brought.there)

@@ -29,7 +29,9 @@ _TIMEOUT_SECONDS = 60
 _CONNECTIONS = 4
 _SSH = Path(__file__).parents[1] / "toolchain" / "ssh"
 _LOG_LINES = "2000"
-_SHELL = 'if [ "$(id -u)" != 0 ] && sudo -n true </dev/null 2>/dev/null; then exec sudo -n sh -s; else exec sh -s; fi'
+# sudo forgets by which address and port somebody came, which a firewall must not close.
+_SHELL = ('if [ "$(id -u)" != 0 ] && sudo -n true </dev/null 2>/dev/null; '
+          'then exec sudo -n env SSH_CONNECTION="${SSH_CONNECTION:-}" sh -s; else exec sh -s; fi')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,13 +153,13 @@ class Engine:
             stream = tar.extractfile(tar.getmembers()[0])
             return stream.read().decode(errors="replace") if stream else ""
 
-    def on_host(self, script: str) -> subprocess.CompletedProcess[str]:
+    def on_host(self, script: str, *, seconds: int = _TIMEOUT_SECONDS) -> subprocess.CompletedProcess[str]:
         """Run a shell script on the engine's machine: here, or by the same ssh that its commands take.
 
         As root where this user is, or may be by sudo without a password; else as this user.
         """
         command = ssh.command(self.host, _SHELL) if ssh.is_ssh(self.host) else ["sh", "-c", _SHELL]
-        return self._finished(command, script, _environment())
+        return self._finished(command, script, _environment(), seconds)
 
     def _inspect_all(self, stack: str) -> list[dict[str, Any]]:
         ids = self._run("ps", "--all", "--quiet", "--filter", f"label={STACK_LABEL}={stack}").stdout.split()
@@ -170,19 +172,19 @@ class Engine:
         return self._finished(["docker", "--host", self.host, *words], stdin, _environment(self.host))
 
     def _finished(
-        self, command: list[str], stdin: str | None, environment: dict[str, str],
+        self, command: list[str], stdin: str | None, environment: dict[str, str], seconds: int = _TIMEOUT_SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         try:
             with self._turn:
                 return subprocess.run(  # noqa: S603 - fixed words and an address that was checked
                     command, capture_output=True, text=True, encoding="utf-8",
                     # A log may hold anything.
-                    errors="replace", timeout=_TIMEOUT_SECONDS, check=False, env=environment, input=stdin)
+                    errors="replace", timeout=seconds, check=False, env=environment, input=stdin)
         except FileNotFoundError as error:
             raise OperatorError(f"the program `{command[0]}` is not here. Install it with `make setup`.") from error
         except subprocess.TimeoutExpired as error:
             raise OperatorError(
-                f"Docker Engine at {self.host} gave no answer in {_TIMEOUT_SECONDS} s. "
+                f"Docker Engine at {self.host} gave no answer in {seconds} s. "
                 "Look at it with `docker info`, and restart it if that hangs too.") from error
 
 

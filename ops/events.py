@@ -29,7 +29,9 @@ _VERBS = {
     "create": "created", "create-replacement": "created", "update": "updated", "delete": "deleted",
     "delete-replaced": "deleted", "discard": "forgotten", "import": "imported",
 }
-_SHOWN = re.compile(r"^docker:|^random:")
+_SHOWN = re.compile(r"^docker:|^random:|^command:")
+# By these words the command provider begins; what the command itself said comes after its line.
+_COMMAND = re.compile(r"^exit status \d+: running \"[^\"]*\":\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,7 @@ class Follower:
     def _told(self, details: dict[str, Any]) -> None:
         text = _COLOUR.sub("", details.get("message", "")).strip()
         text = re.sub(r"^(?:error: |warning: |Preview failed: |\d+ errors? occurred:\s+\* )", "", text)
+        text = _COMMAND.sub("", text)
         own = "pulumi:pulumi:Stack" not in details.get("urn", "pulumi:pulumi:Stack")
         if details.get("severity") == "warning" and not own and text not in self._said:
             # The preview says it, and the update once more.

@@ -22,15 +22,24 @@ LEAST_BYTES = 256 << 20
 """What a host must have free: a container is taken away before its successor is made, which a full disk forbids."""
 
 
-def check(target: Target) -> Engine:
-    """Return the target's engine; raises OperatorError with the first thing that stands in the way."""
+def check(target: Target, *, deploys: bool = False) -> Engine:
+    """Return the target's engine; raises OperatorError with the first thing that stands in the way.
+
+    A whole deploy brings Docker to another machine: it alone may find none there.
+    """
     if not target.docker_host.startswith(("unix:///", "ssh://")):
         # The program says the same, but a check of the engine would come before it.
         raise OperatorError(
             f"dockerHost is {target.docker_host}, but it must begin with unix:/// or ssh://. "
             "Fix it with `pulumi config set dockerHost <value>`.")
     engine = Engine(target.docker_host)
-    version = engine.version()
+    try:
+        version = engine.version()
+    except OperatorError:
+        if not (deploys and target.is_set_up) or not lets_in(engine):
+            raise
+        # The deploy brings Docker there, or says why it cannot.
+        return engine
     check_version(version)
     if target.ipv6 in {True, "true"}:
         _check_ipv6(engine, version)
@@ -41,6 +50,11 @@ def check(target: Target) -> Engine:
     else:
         _check_disk_there(engine)
     return engine
+
+
+def lets_in(engine: Engine) -> bool:
+    """Tell whether the engine's machine lets us in, and as root, whatever is on it."""
+    return engine.on_host("id -u").stdout.strip() == "0"
 
 
 def port_faults(target: Target, engine: Engine | None) -> Iterator[str]:

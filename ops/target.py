@@ -24,6 +24,9 @@ NEXT_BACKUP_KEY = BACKUP_KEY.with_name(".backup-key.next")
 FORMER_BACKUP_KEY = BACKUP_KEY.with_name(".backup-key.former")
 """The one before, until it opens nothing any more."""
 
+HERE = "unix:///var/run/docker.sock"
+"""This machine's own engine."""
+
 MINIMAL = ("admin", "caddy")
 FULL = (*MINIMAL, "singbox", "trojan", "wireguard", "xray")
 TUNNEL = "tunnel"
@@ -50,6 +53,12 @@ class Target:
     services: tuple[str, ...] = FULL
     """Names of the services that the mode asks for."""
 
+    host_setup: object = True
+    """Whether a deploy makes the machine of an engine by ssh ready."""
+
+    build_on: str = "here"
+    """Where the images for an engine by ssh are built: here or host."""
+
     stopped: frozenset[str] = frozenset()
     """Those of them that an operator has stopped, and that stay so."""
 
@@ -68,11 +77,22 @@ class Target:
         """Return what these values, defaults too, say of a stack."""
         return cls(stack=stack, docker_host=str(given["dockerHost"]), http_port=given["httpPort"],
                    https_port=given["httpsPort"], ipv6=given["ipv6"],
+                   host_setup=given.get("hostSetup", True), build_on=str(given.get("buildOn", "here")),
                    data_dir=str(given["dataDir"]), log_retention_days=given["logRetentionDays"],
                    log_max_size=str(given["logMaxSize"]), log_max_files=given["logMaxFiles"],
                    domain=str(given.get("domain", "")), network_subnet=str(given["networkSubnet"]),
                    services=(wanted := _services(given)),
                    stopped=frozenset(wanted) & frozenset(given["stopped"] or ()))
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether a deploy makes the engine's machine ready: Docker may be missing there before the first one."""
+        return not self.is_local and self.host_setup in {True, "true"}
+
+    @property
+    def builder(self) -> str:
+        """The engine that builds the images: the server's own, or this machine's, from where they are carried."""
+        return HERE if not self.is_local and self.build_on == "here" else self.docker_host
 
     @property
     def is_local(self) -> bool:

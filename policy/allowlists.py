@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import exceptions
-from .resources import CONTAINER, IMAGE, NETWORK, PASSWORD, PROVIDER, VOLUME
+from .resources import COMMAND, CONTAINER, IMAGE, NETWORK, PASSWORD, PROVIDER, VOLUME
 
 TYPES = frozenset({
-    CONTAINER, IMAGE, NETWORK, VOLUME, PASSWORD, PROVIDER, "pulumi:providers:random", "pulumi:pulumi:Stack"})
+    COMMAND, CONTAINER, IMAGE, NETWORK, VOLUME, PASSWORD, PROVIDER, "pulumi:providers:command",
+    "pulumi:providers:random", "pulumi:pulumi:Stack"})
 """All that a stack may be made of, beside components."""
 
 SSH_OPTIONS = (
@@ -154,3 +155,20 @@ the operator's site, whose volume ends with a hash, lies in the project."""
 OWNER_LABELS = tuple(f"org.stealth-vpn.{name}" for name in ("project", "stack", "component"))
 HASH_LABEL = "org.stealth-vpn.config-sha256"
 """Label with a hash over texts that hold keys, which gives nothing away."""
+
+# A shell's quotes stand around an IPv6 address.
+_PLACE = r"'?(?:ssh|unix)://[\w@.:/\[\]-]+'?"
+_ADDRESS = f"({_PLACE})"
+COMMANDS: Mapping[str, str] = {
+    "onhost": rf"exec \.venv/bin/python -m ops\.onhost {_ADDRESS}",
+    "carriage": rf"exec \.venv/bin/python -m ops\.carriage {_PLACE} {_ADDRESS}",
+}
+"""The only command lines, by the program of this project that they run; their last word is whose machine it is for."""
+
+CARRIED = r"(stealth-vpn/[a-z]+:(local|trixie)( sha256:[0-9a-f]{64})?\n)+"
+"""What `carriage` may be given: images of this project, by their names and ids."""
+
+SCRIPTS: Mapping[str, str] = {
+    "7e014977252100fdea322524829a9d809c71a6aea433446f08ce8e55bc6e43e0": "makes a host ready",
+}
+"""What `onhost` may be given, by the SHA-256 of the script with each port as 0; a changed one must be told here too."""

@@ -36,6 +36,7 @@ NAMES = (
     "random-disallow-cleartext-generators",
     "random-password-strength",
     "command-disallow-secret-args",
+    "command-own-programs-only",
     "docker-resource-label-owner",
     "docker-volume-protect",
     "resource-disallow-unknown-types",
@@ -46,4 +47,5 @@ NAMES = (
     "stack-net-admin-singleton",
     "stack-built-images",
     "stack-volume-sharing",
+    "stack-commands-own-hosts",
 )

@@ -58,6 +58,7 @@ POLICIES: tuple[ResourceValidationPolicy | StackValidationPolicy, ...] = (
     generators.cleartext_generators,
     generators.password_strength,
     commands.secret_args,
+    commands.own_programs,
     keeping.owner_labels,
     keeping.protected_volume,
     closed.unknown_types,
@@ -68,4 +69,5 @@ POLICIES: tuple[ResourceValidationPolicy | StackValidationPolicy, ...] = (
     stack.net_admin_singleton,
     stack.built_images,
     stack.volume_sharing,
+    commands.own_hosts,
 )

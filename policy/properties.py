@@ -5,7 +5,7 @@ A property stands here because a rule reads it, or because no value of it makes 
 
 from collections.abc import Mapping
 
-from .resources import CONTAINER, IMAGE, NETWORK, PASSWORD, PROVIDER, VOLUME
+from .resources import COMMAND, CONTAINER, IMAGE, NETWORK, PASSWORD, PROVIDER, VOLUME
 
 _LABEL = frozenset({"label", "value"})
 
@@ -44,6 +44,7 @@ JUDGED: Mapping[str, Mapping[str, frozenset[str]]] = {
     VOLUME: {"": _names("driver driverOpts labels name"), "labels": _LABEL},
     PASSWORD: {"": _names(
         "keepers length lower minLower minNumeric minSpecial minUpper number numeric overrideSpecial special upper")},
+    COMMAND: {"": _names("create logging stdin")},
     PROVIDER: {"": _names("context host registryAuth sshOpts"), "registryAuth": frozenset()},
 }
 """What rules read; an object without any entry here holds what it likes, and its rule judges the whole of it."""
@@ -75,6 +76,7 @@ HARMLESS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "platform": "the architecture",
         },
     },
+    COMMAND: {"": {"addPreviousOutputInEnv": "whether the next run is told what this one said"}},
     NETWORK: {"ipamConfigs": {"gateway": "an address of the subnet"}},
     PROVIDER: {"": {
         "disableDockerDaemonCheck": "asks less before it starts", "version": "which release of the provider"}},

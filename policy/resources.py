@@ -10,6 +10,7 @@ VOLUME = "docker:index/volume:Volume"
 IMAGE = "docker:index/image:Image"
 REMOTE_IMAGE = "docker:index/remoteImage:RemoteImage"
 REGISTRY_IMAGE = "docker:index/registryImage:RegistryImage"
+COMMAND = "command:local:Command"
 PROVIDER = "pulumi:providers:docker"
 PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type token
 

@@ -13,6 +13,7 @@ CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
 NETWORK = "docker:index/network:Network"
 IMAGE = "docker:index/image:Image"
+COMMAND = "command:local:Command"
 PASSWORD = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type token
 # How a secret stands in what the engine receives (sdk/go/common/resource/properties.go, SecretSig).
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -81,6 +82,8 @@ class RandomEngine(RecordingEngine):
         made, state = super().new_resource(args)
         if args.typ == PASSWORD:
             return "none", {**state, "result": f"result-of-{args.name}", "bcryptHash": f"hash-of-{args.name}"}
+        if args.typ == COMMAND:
+            return made, {**state, "stdout": "engine 26.1.5\nkey ssh-ed25519 AAAA\n", "stderr": ""}
         if args.typ == IMAGE:
             service = args.name.removeprefix("stealth-").removesuffix("-image")
             return made, {**state, "repoDigest": image_id(service)}

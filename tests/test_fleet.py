@@ -46,7 +46,9 @@ def _clear(value: Any) -> Any:
 
 def test_a_server_alone_has_the_resources_that_it_always_had() -> None:
     # A new name here takes the old resource away on every server that is updated; it needs an alias.
-    assert [item.urn for item in run({})] == ONE_SERVER.read_text().splitlines()
+    stack = "::pulumi:pulumi:Stack::"  # registered once in a process, by whichever test comes first
+    assert [item.urn for item in run({}) if stack not in item.urn] == [
+        urn for urn in ONE_SERVER.read_text().splitlines() if stack not in urn]
 
 
 def test_the_panel_s_own_server_is_the_same_in_a_fleet(

@@ -15,7 +15,18 @@ from components import ssh
 from components.errors import SettingsError
 from ops.rotate.table import DERIVED, Secret
 from tests.certificates import PrivateAuthority
-from tests.engine import CONTAINER, IMAGE, NETWORK, PASSWORD, VOLUME, RandomEngine, Registered, image_id, is_secret
+from tests.engine import (
+    COMMAND,
+    CONTAINER,
+    IMAGE,
+    NETWORK,
+    PASSWORD,
+    VOLUME,
+    RandomEngine,
+    Registered,
+    image_id,
+    is_secret,
+)
 from tests.settings import PROJECT, SCHEMA
 
 DAEMONS = {"caddy", "xray", "trojan", "singbox", "wireguard", "admin"}
@@ -333,12 +344,48 @@ def test_no_resource_uses_a_default_provider(local: RandomEngine) -> None:
     assert without == []
 
 
+def test_a_server_of_this_machine_needs_no_command(local: RandomEngine) -> None:
+    assert local.of_type(COMMAND) == []
+
+
+def commands(engine: RandomEngine) -> dict[str, str]:
+    return {item.name: item.inputs["create"] for item in engine.of_type(COMMAND)}
+
+
+def test_a_host_is_made_ready_and_gets_the_images_that_are_built_here() -> None:
+    engine = deploy("prod")
+    address = "ssh://deploy@vpn.example.com"
+    run = "exec .venv/bin/python -m ops."
+    assert commands(engine) == {
+        "stealth-host": f"{run}onhost {address}",
+        "stealth-carriage": f"{run}carriage unix:///var/run/docker.sock {address}"}
+    assert '/host.sh" 80/tcp 443/tcp 443/udp >&2' in engine.one("stealth-host", COMMAND)["stdin"]
+    assert engine.one("stealth-carriage", COMMAND)["stdin"] == "".join(
+        f"stealth-vpn/{name}:local {image_id(name)}\n" for name in sorted(DAEMONS))
+    assert {("::builder::" in (item.provider or "")) for item in engine.of_type(IMAGE)} == {True}
+    assert {inputs["image"] for inputs in containers(engine).values()} == {image_id(name) for name in DAEMONS}
+
+
+def test_what_is_changed_on_a_host_follows_the_ports_and_can_be_left_to_its_operator() -> None:
+    engine = deploy("prod", httpPort=8080, httpsPort=8443)
+    assert '/host.sh" 8080/tcp 8443/tcp 8443/udp >&2' in engine.one("stealth-host", COMMAND)["stdin"]
+    assert set(commands(deploy("prod", hostSetup=False))) == {"stealth-carriage"}
+
+
+def test_a_host_that_builds_itself_gets_the_base_image_only() -> None:
+    engine = deploy("prod", buildOn="host")
+    assert set(commands(engine)) == {"stealth-host", "stealth-base"}
+    assert engine.one("stealth-base", COMMAND)["stdin"] == "stealth-vpn/os:trixie\n"
+    assert {("::engine::" in (item.provider or "")) for item in engine.of_type(IMAGE)} == {True}
+
+
 def test_the_production_stack_file_makes_the_same_six_services_without_our_own_authority() -> None:
     engine = deploy("prod")
     assert set(containers(engine)) == DAEMONS
-    (provider,) = [item for item in engine.resources if item.kind == "pulumi:providers:docker"]
-    assert provider.inputs["host"] == "ssh://deploy@vpn.example.com"
-    assert [*json.loads(provider.inputs["sshOpts"])[1::2]] == [*ssh.OPTIONS]
+    engines = {item.name: item.inputs for item in engine.of_type("pulumi:providers:docker")}
+    assert {name: inputs["host"] for name, inputs in engines.items()} == {
+        "engine": "ssh://deploy@vpn.example.com", "builder": "unix:///var/run/docker.sock"}
+    assert [*json.loads(engines["engine"]["sshOpts"])[1::2]] == [*ssh.OPTIONS]
     assert delivered(engine, "caddy") == ["Caddyfile"]
     assert delivered(engine, "xray") == ["agent.json", "config.json", "egress.json"]
 

@@ -9,6 +9,9 @@ from typing import Any
 
 _STACK = "pulumi:pulumi:Stack"
 _PROVIDER = "pulumi:providers:docker"
+# Others are of the engine that builds, and of a fleet's further servers.
+_ENGINE = "::engine"
+_COMMAND = "command:local:Command"
 _VOLUME = "docker:index/volume:Volume"
 
 
@@ -38,14 +41,23 @@ def reduced(state: dict[str, Any], docker_host: str = "") -> str:
         if urn not in kept:
             kept.add(urn)
             waiting += _needed(resources[urn])
-    left = [_moved(entry, docker_host) for urn, entry in resources.items() if urn in kept]
+    # What a command has brought, such as Docker, is not on another machine: it runs there again.
+    commands = {urn for urn, entry in resources.items() if entry["type"] == _COMMAND}
+    left = [_without(_moved(entry, docker_host), commands) for urn, entry in resources.items()
+            if urn in kept - commands]
     return json.dumps({**state, "deployment": {**deployment, "resources": left, "pending_operations": []}})
 
 
 def _moved(entry: dict[str, Any], docker_host: str) -> dict[str, Any]:
-    if not docker_host or entry["type"] != _PROVIDER:
+    if not docker_host or entry["type"] != _PROVIDER or not entry["urn"].endswith(_ENGINE):
         return entry
     return entry | {part: (entry.get(part) or {}) | {"host": docker_host} for part in ("inputs", "outputs")}
+
+
+def _without(entry: dict[str, Any], urns: set[str]) -> dict[str, Any]:
+    if not urns.intersection(entry.get("dependencies") or []):
+        return entry
+    return entry | {"dependencies": [urn for urn in entry["dependencies"] if urn not in urns]}
 
 
 def volumes(state: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -15,6 +15,7 @@ from ..verify.state import State
 from .findings import Finding, title
 
 _PROVIDER = "pulumi:providers:docker"
+_ENGINE = "engine"
 IDENTITY = "is the very container that the deploy made"
 _RUNS = "runs and is healthy"
 _PUBLISHES = "publishes exactly the promised ports"
@@ -47,7 +48,9 @@ def deployed(state: State) -> dict[str, Any]:
     bare = Promises(stack="", settings={}, state=state)
     found: dict[str, Any] = {"mode": "full" if "stealth-xray" in bare.containers else "minimal"}
     for provider in state.of(_PROVIDER):
-        found["dockerHost"] = provider.inputs["host"]
+        # The others are of engines that build for this one, and of further hosts.
+        if provider.name == _ENGINE:
+            found["dockerHost"] = provider.inputs["host"]
     found["stopped"] = sorted(name.removeprefix("stealth-") for name, made in bare.containers.items()
                               if made.inputs.get("start") is False and not name.endswith("-writer"))
     if caddy := bare.containers.get("stealth-caddy"):

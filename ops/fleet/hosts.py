@@ -25,6 +25,8 @@ class Host:
     name: str
     docker_host: str
     domain: str
+    is_set_up: bool = False
+    """Whether a deploy makes its machine ready: Docker may be missing there before the first one."""
 
     @property
     def engine(self) -> Engine:
@@ -46,7 +48,9 @@ def of(values: Mapping[str, Any]) -> list[Host]:
     """Return the further hosts of a stack's settings; raises OperatorError where they are none."""
     entries = values.get(KEY) or []
     try:
-        return [Host(name=str(entry["name"]), docker_host=str(entry["dockerHost"]), domain=str(entry["domain"]))
+        return [Host(name=str(entry["name"]), docker_host=(address := str(entry["dockerHost"])),
+                     domain=str(entry["domain"]),
+                     is_set_up=address.startswith("ssh://") and values.get("hostSetup", True) in {True, "true"})
                 for entry in entries]
     except (TypeError, KeyError) as error:
         raise OperatorError(f"{KEY} must be a list of objects with name, dockerHost, domain and hostKey. Change it in "

@@ -33,8 +33,18 @@ def bring(stack: Stack, engine: Engine, reach: Reach, show: Callable[[str], None
                  away=reach.away | {host: fault for host, fault in faults.items() if fault})
 
 
+def _answers(engine: Engine) -> bool:
+    try:
+        engine.version()
+    except OperatorError:
+        return False
+    return True
+
+
 def _fault(engine: Engine, host: Host, ids: Sequence[str], show: Callable[[str], None]) -> str:
     try:
+        if host.is_set_up and not _answers(host.engine):
+            return ""  # the deploy brings Docker there, and the images after it
         missing = [image for image in ids if image and not host.engine.has_image(image)]
         if not missing:
             return ""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ..errors import OperatorError
-from ..preflight import check_version
+from ..preflight import check_version, lets_in
 from .hosts import Host
 
 _ASKED_AT_ONCE = 20
@@ -37,19 +37,19 @@ def refuse_left_out(names: Iterable[str]) -> None:
             "again, or take a host that is lost out with `ops hosts remove` or `ops hosts replace`.")
 
 
-def ask(hosts: Sequence[Host]) -> Reach:
-    """Ask each engine, all at the same time."""
+def ask(hosts: Sequence[Host], *, deploys: bool = False) -> Reach:
+    """Ask each engine, all at the same time; a deploy may bring one to a host that has none yet."""
     if not hosts:
         return Reach()
     with ThreadPoolExecutor(min(len(hosts), _ASKED_AT_ONCE)) as pool:
-        faults = dict(zip(hosts, pool.map(_fault, hosts), strict=True))
+        faults = dict(zip(hosts, pool.map(lambda host: _fault(host, deploys=deploys), hosts), strict=True))
     return Reach(there=tuple(host for host, fault in faults.items() if not fault),
                  away={host: fault for host, fault in faults.items() if fault})
 
 
-def _fault(host: Host) -> str:
+def _fault(host: Host, *, deploys: bool) -> str:
     try:
         check_version(host.engine.version())
     except OperatorError as error:
-        return str(error)
+        return "" if deploys and host.is_set_up and lets_in(host.engine) else str(error)
     return ""

@@ -15,7 +15,7 @@ from ..target import schema
 
 HOST_SPECIFIC = frozenset({
     # Whose server it is, and where.
-    "domain", "email", "adminUsername", "dockerHost", "hosts", "timeZone",
+    "domain", "email", "adminUsername", "dockerHost", "hostSetup", "buildOn", "hosts", "timeZone",
     # Its certificates' origin and files, and its own pages.
     "acmeDirectory", "tlsCertificateFile", "tlsKeyFile", "tlsRootFile", "siteDir",
     # What is free on its network.

@@ -9,6 +9,7 @@ from typing import Any
 
 from policy import exceptions
 
+from ..carriage import CARRIAGE, COMMAND, parsed
 from .state import CONTAINER, IMAGE, NETWORK, VOLUME, Resource, State
 
 FULL = ("admin", "caddy", "singbox", "trojan", "wireguard", "xray")
@@ -101,8 +102,10 @@ class Promises:
 
     @property
     def images(self) -> dict[str, str]:
-        """Id of each image by name."""
-        return {item.inputs["imageName"]: item.outputs["repoDigest"] for item in self.state.of(IMAGE)}
+        """Id of each image by name, as the engine has them: of those built elsewhere, what was carried to it."""
+        built = {item.inputs["imageName"]: item.outputs["repoDigest"] for item in self.state.of(IMAGE)}
+        carried = [parsed(item.inputs["stdin"]) for item in self.state.of(COMMAND) if item.name == CARRIAGE]
+        return {name: identity for name, identity in built.items() if name in carried[0]} if carried else built
 
     def published(self) -> frozenset[str]:
         """The server's public ports, each as `address:port->port/transport`, the host's first."""

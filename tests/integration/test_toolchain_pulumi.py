@@ -149,8 +149,9 @@ def test_a_changed_provider_is_built_and_installed_anew_and_nothing_else_is(buil
         == "// changed\n"
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {
-        ".toolchain/plugins/docker/pulumi-resource-docker", ".toolchain/plugins/random/pulumi-resource-random",
+        *(f".toolchain/plugins/{name}/pulumi-resource-{name}" for name in ("command", "docker", "random")),
         ".toolchain/stamps/build-providers", ".toolchain/stamps/plugins",
+        ".toolchain/pulumi-home/plugins/resource-command-v1.2.1/pulumi-resource-command",
         ".toolchain/pulumi-home/plugins/resource-docker-v5.2.0/pulumi-resource-docker",
         ".toolchain/pulumi-home/plugins/resource-random-v4.21.4/pulumi-resource-random"}
 

@@ -1,7 +1,9 @@
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,7 +116,7 @@ class FarEngine(FakeEngine):
         super().__init__(folder="/var/lib/docker")
         self.host, self._said = FarEngine.host, said
 
-    def on_host(self, script: str) -> subprocess.CompletedProcess[str]:
+    def on_host(self, script: str, *, seconds: int = 60) -> subprocess.CompletedProcess[str]:
         assert script == "df -Pk /var/lib/docker"
         return subprocess.CompletedProcess((), 0, self._said, "")
 
@@ -140,3 +142,36 @@ def test_a_host_with_room_or_one_that_does_not_tell_is_deployed_to(
     said: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     far(said, monkeypatch)
+
+
+class Bare(Engine):
+    """A machine without Docker that lets us in, as root or not, or not at all."""
+
+    def __init__(self, who: str) -> None:
+        super().__init__("ssh://deploy@there")
+        self._who = who
+
+    def version(self) -> str:
+        raise OperatorError("Docker Engine at ssh://deploy@there does not answer: docker: not found.")
+
+    def on_host(self, script: str, *, seconds: int = 60) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess((), 0 if self._who else 255, f"{self._who}\n", "")
+
+
+def remote(monkeypatch: pytest.MonkeyPatch, who: str, **changes: Any) -> Engine:
+    monkeypatch.setattr(preflight, "Engine", lambda _: Bare(who))
+    return preflight.check(replace(Target(
+        stack="prod", docker_host="ssh://deploy@there", http_port=80, https_port=443, ipv6=False), **changes),
+        deploys=True)
+
+
+def test_a_machine_without_docker_passes_where_the_deploy_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(remote(monkeypatch, "0"), Bare)
+
+
+@pytest.mark.parametrize(("who", "setup"), [("0", False), ("0", "false"), ("1000", True), ("", True)])
+def test_it_does_not_where_nobody_brings_it_or_may(
+    monkeypatch: pytest.MonkeyPatch, who: str, setup: object,
+) -> None:
+    with pytest.raises(OperatorError, match="does not answer: docker: not found"):
+        remote(monkeypatch, who, host_setup=setup)

@@ -130,8 +130,14 @@ WHOLE = (
         f"docker:index/{kind[0].lower()}{kind[1:]}:{kind}", name="nginx:latest")) for kind in (
         "RemoteImage", "RegistryImage")),
     *(WholeOperator("resource-disallow-unknown-types", f"a {kind}", _of_kind(kind)) for kind in (
-        "command:local:Command", "docker-build:index:Image", "kubernetes:core/v1:Pod", "pulumi:providers:command",
-        "local:index/file:File")),
+        "command:remote:Command", "docker-build:index:Image", "kubernetes:core/v1:Pod", "local:index/file:File")),
+    WholeOperator("command-own-programs-only", "a command of anybody's", _of_kind(
+        "command:local:Command", create="docker run -d --privileged -v /:/host alpine")),
+    WholeOperator("command-own-programs-only", "a script of anybody's", _of_kind(
+        "command:local:Command", create="exec .venv/bin/python -m ops.onhost unix:///var/run/docker.sock",
+        stdin="id\n")),
+    WholeOperator("stack-commands-own-hosts", "a command for another machine", _of_kind(
+        "command:local:Command", create="exec .venv/bin/python -m ops.onhost ssh://root@elsewhere.example.com")),
     WholeOperator("command-disallow-secret-args", "a secret in a command's arguments", _of_kind(
         "command:local:Command", create=f"/bin/tool --key {KEY}")),
 )

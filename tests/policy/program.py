@@ -117,6 +117,8 @@ CONFIGURATIONS: Mapping[str, Mapping[str, object]] = {
     "small": {"resourceProfile": "small"},
     "ipv6": {"ipv6": True},
     "acme": {"tls": "acme"},
+    "by ssh": {"dockerHost": "ssh://deploy@vpn.example.com:2222"},
+    "by ssh, built there": {"dockerHost": "ssh://deploy@vpn.example.com", "buildOn": "host"},
     "acme minimal": {"tls": "acme", "mode": "minimal"},
     "private authority": {"tls": "acme", "tlsRootFile": "root.pem"},
     "own certificates": {"tls": "files", "tlsCertificateFile": "chain.pem", "tlsKeyFile": "key.pem",

@@ -15,11 +15,26 @@ XRAY, CADDY, WRITER = real("stealth-xray"), real("stealth-caddy"), real("stealth
 BUILT, SEED, ENGINE = real("stealth-xray-image", IMAGE), real("xray-seed", PASSWORD), real("engine", PROVIDER)
 REMOTE, REGISTRY = "docker:index/remoteImage:RemoteImage", "docker:index/registryImage:RegistryImage"
 COMMAND = "command:local:Command"
+ON_HOST = "exec .venv/bin/python -m ops.onhost ssh://deploy@vpn.example.com:2222"
+
+
+def by_ssh(name: str, **changes: object) -> Made:
+    """Return a command of the program for another machine."""
+    return lambda: tuple(item for item in run({**CONFIGURATIONS["by ssh"], **changes})
+                         if (item.kind, item.name) == (COMMAND, name))
+
+
+def all_by_ssh() -> tuple[Resource, ...]:
+    """Return all of the program for another machine."""
+    return run(CONFIGURATIONS["by ssh"])
+
+
+SETUP, CARRIAGE, BASE = by_ssh("stealth-host"), by_ssh("stealth-carriage"), by_ssh("stealth-base", buildOn="host")
 OTHER_TYPES: tuple[tuple[str, dict[str, object]], ...] = (
-    (COMMAND, {"create": "docker run -d --privileged --network host -v /:/host alpine"}),
+    ("command:remote:Command", {"create": "docker run -d --privileged --network host -v /:/host alpine"}),
     ("docker-build:index:Image", {"push": True, "context": {"location": "/"}, "network": "host"}),
     ("docker-build:index:Index", {}), ("docker-compose:index:Stack", {}), ("docker:index:Container", {}), (REMOTE, {}),
-    (REGISTRY, {}), ("kubernetes:core/v1:Pod", {}), ("local:index/file:File", {}), ("pulumi:providers:command", {}),
+    (REGISTRY, {}), ("kubernetes:core/v1:Pod", {}), ("local:index/file:File", {}),
     ("pulumi-python:dynamic:Resource", {}), ("tls:index/privateKey:PrivateKey", {}),
     ("pulumi:pulumi:StackReference", {}), ("stealth-vpnx:docker:Service", {}),
 )
@@ -154,9 +169,33 @@ OTHERS = {
                   "added: environment gives a value to API_TOKEN")),
         unknown=((made(COMMAND, create=UNKNOWN),
                   "added: create is not known before the deploy; write it as a constant"),)),
+    "command-own-programs-only": Cases(
+        passing=(SETUP, CARRIAGE, BASE),
+        failing=((made(COMMAND, create="docker run -d --privileged --network host -v /:/host alpine"),
+                  "added: it runs what is no program of this project for hosts"),
+                 (made("command:remote:Command", create=ON_HOST, stdin=""),
+                  "added: it runs what is no program of this project for hosts"),
+                 (but(SETUP, "create", f"{ON_HOST}; id"),
+                  "stealth-host: it runs what is no program of this project for hosts"),
+                 (but(SETUP, "create", f"{ON_HOST} $(id)"),
+                  "stealth-host: it runs what is no program of this project for hosts"),
+                 (but(SETUP, "stdin", "id\n"),
+                  "stealth-host: nobody has told this pack of the script that it runs"),
+                 (but(SETUP, "stdin", gone()),
+                  "stealth-host: nobody has told this pack of the script that it runs"),
+                 (but(CARRIAGE, "stdin", f"evil.example/xray:local {DIGEST}\n"),
+                  "stealth-carriage: it carries other things than this project's images"),
+                 (but(CARRIAGE, "stdin", "stealth-vpn/xray:local --all\n"),
+                  "stealth-carriage: it carries other things than this project's images")),
+        unknown=((unknown(CARRIAGE, "stdin"), SILENT),
+                 (unknown(SETUP, "stdin"),
+                  "stealth-host: its script is not known before the deploy; write it as a constant"),
+                 (unknown(SETUP, "create"),
+                  "stealth-host: create is not known before the deploy; write it as a constant"))),
     "resource-disallow-unknown-types": Cases(
         passing=(XRAY, WRITER, BUILT, SEED, ENGINE, real("stealth-vpn", NETWORK), real("stealth-xray-data", VOLUME),
-                 made("pulumi:pulumi:Stack"), made("pulumi:providers:random"), made("stealth-vpn:docker:Service")),
+                 made("pulumi:pulumi:Stack"), made("pulumi:providers:random"),
+                 made("pulumi:providers:command"), SETUP, made("stealth-vpn:docker:Service")),
         failing=tuple((made(kind, **inputs), f"added: no policy looks at resources of the type {kind}, "
                                              "which may start what it likes") for kind, inputs in OTHER_TYPES),
         not_applicable="it looks at the type of a resource, which is no value"),
@@ -166,6 +205,9 @@ OTHERS = {
                  but(XRAY, "storageOpts", {}), but(XRAY, "__defaults", ["mustRun"])),
         failing=(*((but(XRAY, path, value), f"xray: {said} is a property that no policy looks at")
                    for path, said, value in UNKNOWN_PROPERTIES),
+                 *((but(SETUP, name, value), f"stealth-host: {name} is a property that no policy looks at")
+                   for name, value in (("delete", "rm -rf /"), ("environment", {"LD_PRELOAD": "x.so"}),
+                                       ("interpreter", ["/bin/evil"]), ("dir", "/tmp"))),  # noqa: S108 - a fault
                  (but(BUILT, "build.cacheFrom", {"images": ["example.com/evil"]}),
                   "stealth-xray-image: build.cacheFrom is a property that no policy looks at"),
                  (but(BUILT, "build.addHosts", ["example.com:192.0.2.1"]),
@@ -282,6 +324,13 @@ STACKS = {
                  (_with(but(BUILT, "imageName", "stealth-vpn/other:local")),
                   "xray: no image is built for xray")),
         unknown=((_with(unknown(BUILT, "repoDigest"), unknown(XRAY, "image"), unknown(WRITER, "image")), SILENT),)),
+    "stack-commands-own-hosts": Cases(
+        passing=(full, all_by_ssh),
+        failing=((lambda: tuple(item for item in all_by_ssh() if item.name != "engine"),
+                  "stealth-host: it is for a machine that has no engine of this server"),
+                 (lambda: tuple(item for item in all_by_ssh() if item.name != "engine"),
+                  "stealth-carriage: it is for a machine that has no engine of this server")),
+        unknown=((lambda: (*full(), *unknown(SETUP, "create")()), SILENT),)),
     "stack-volume-sharing": Cases(
         passing=(full, _minimal),
         failing=((_with(but(XRAY, "mounts.source", "stealth-admin-rendered")),

@@ -46,6 +46,7 @@ NOT_HARDENING = {
     (NETWORK, "labels.value"): "as all labels",
     (NETWORK, "ipv6"): "a setting: whether the second family is served",
     (NETWORK, "ipamConfigs.gateway"): "an address of the subnet, which is judged",
+    (PROVIDER, "disableDockerDaemonCheck"): "the engine is asked less; what it makes is judged",
     (VOLUME, "name"): "what containers mount it by",
     (VOLUME, "labels"): "docker-resource-label-owner is advisory",
     (VOLUME, "labels.label"): "as all labels",

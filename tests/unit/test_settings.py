@@ -43,6 +43,7 @@ def test_every_key_of_the_schema_stands_in_the_readme() -> None:
     ("adminUsername", "ops", "the panel's audit log"),
     ("adminUsername", "Panel", "the panel's audit log"),
     ("tls", "none", "one of internal, acme, files"),
+    ("buildOn", "there", "one of here, host"),
     ("acmeDirectory", "http://ca.example.com/directory", "such as https://"),
     ("acmeDirectory", "https://ca.example.com/{x", "such as https://"),
     ("httpsPort", 0, "between 1 and 65535"),

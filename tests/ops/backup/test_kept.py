@@ -48,6 +48,16 @@ def test_a_need_of_any_kind_is_followed(state: dict[str, Any], need: dict[str, A
     assert {"admin", "image"} < set(left(state))
 
 
+def test_what_a_command_has_brought_to_a_machine_is_brought_anew(state: dict[str, Any]) -> None:
+    command = {"urn": f"{URN}stealth-host", "type": "command:local:Command"}
+    state["deployment"]["resources"] = [command, *(
+        entry | {"dependencies": [command["urn"]]} if entry["urn"] == f"{URN}engine" else entry
+        for entry in RESOURCES)]
+    found = json.loads(kept.reduced(state))["deployment"]["resources"]
+    assert command["urn"] not in json.dumps(found), "a state may name nothing that is not in it"
+    assert "engine" in left(state)
+
+
 def test_secrets_stay_encrypted_and_nothing_is_pending(state: dict[str, Any]) -> None:
     deployment = json.loads(kept.reduced(state))["deployment"]
     assert deployment["secrets_providers"] == {"type": "passphrase"}

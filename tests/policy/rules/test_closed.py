@@ -9,9 +9,10 @@ from typing import Any
 import pulumi_docker as docker
 import pulumi_random as random
 import pytest
+from pulumi_command import local
 
 from policy.properties import HARMLESS, JUDGED, known
-from policy.resources import CONTAINER, IMAGE, NETWORK, PASSWORD, PROVIDER, VOLUME
+from policy.resources import COMMAND, CONTAINER, IMAGE, NETWORK, PASSWORD, PROVIDER, VOLUME
 from tests.policy.asking import ask
 
 UNKNOWN_PROPERTIES = "resource-disallow-unknown-properties"
@@ -29,6 +30,7 @@ CLASSES: dict[str, dict[str, type]] = {
     IMAGE: {"": docker.ImageArgs, "build": docker.DockerBuildArgs, "registry": docker.RegistryArgs},
     NETWORK: {"": docker.NetworkArgs, "ipamConfigs": docker.NetworkIpamConfigArgs, "labels": docker.NetworkLabelArgs},
     VOLUME: {"": docker.VolumeArgs, "labels": docker.VolumeLabelArgs},
+    COMMAND: {"": local.CommandArgs},
     PASSWORD: {"": random.RandomPasswordArgs},
     PROVIDER: {"": docker.ProviderArgs, "registryAuth": docker.ProviderRegistryAuthArgs},
 }

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from panel import PanelConfig, users
 from panel.engines import Engines, accountant, accounting, certificates, host, traffic
-from panel.engines.agent import Counters, Report
+from panel.engines.agent import Agent, Counters, Report
 from panel.store.database import Database
 from panel.store.models import TrafficHour, Usage, User
 from panel.users import NewUser, UserChange
@@ -18,8 +18,8 @@ from tests.admin.engines.fleet import Fleet, wait_until
 from tests.admin.engines.people import ACTOR, FACTS, add
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
-# How late a healthy host may know of a change (docs/fleet.md); a dead one's answer alone is waited for longer.
-CHANGE_SECONDS = 5
+# Longer than wait_until waits: who waited for a host that hangs would be found out on the busiest machine, too.
+HANGING_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -67,26 +67,24 @@ def test_a_user_is_brought_to_every_host(
 
 @pytest.mark.parametrize("fault", ["dead", "hanging"])
 def test_a_host_that_is_away_delays_neither_changes_nor_quotas_of_the_others(
-    started: Callable[..., Engines], database: Database, fleet: Fleet, fault: str,
+    started: Callable[..., Engines], database: Database, fleet: Fleet, fault: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(Agent._ask, "__defaults__", (None, HANGING_SECONDS))
     freed = threading.Event()
     if fault == "dead":
         fleet.die("two")
     for agent in fleet.agents("two"):
         # A code of 0 hangs up.
-        agent.instead = lambda: (0, "") if freed.wait(60) else None
+        agent.instead = lambda: (0, "") if freed.wait(HANGING_SECONDS) else None
     started(fleet)
     wait_until(lambda: fleet.have_all(database, "main", "three") and bool(fleet.agents("three")[0].revision))
     with database.write() as session:
         users.create(session, ACTOR, FACTS, NewUser(name="Anna", quota_bytes=1000))
-    began = time.monotonic()
     wait_until(lambda: fleet.have_all(database, "main", "three"))
-    assert time.monotonic() - began < CHANGE_SECONDS
     for name in ("main", "three"):
         fleet.hosts[name]["singbox"].agent.traffic = {"u1": {"tuic": {"up": 0, "down": 600, "open": 1}}}
-    began = time.monotonic()
+    # Counting waits for nobody either.
     wait_until(lambda: all(agent.users == {} for agent in fleet.agents("main", "three")))
-    assert time.monotonic() - began < CHANGE_SECONDS, "counting waits for nobody either"
     freed.set()
     if fault == "dead":
         fleet.rise("two")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ..events import Step
+from ..fleet.hosts import exclusions, read
 from ..stack import Stack
 from ..verify.promises import DATA_VOLUMES
 from .findings import Finding, kind_of, name_of, shown, title, word
@@ -14,7 +15,8 @@ _EMPTY = ("`ops drift --heal` makes it anew, but empty. What it held comes back 
 
 def steps(stack: Stack) -> list[Step]:
     """Return what was changed, removed or stopped; raises OperatorError when the engine cannot be asked."""
-    return stack.run("refresh", "--preview-only").steps
+    # The promises that are joined with it are those of one engine: the panel's own.
+    return stack.run("refresh", "--preview-only", *exclusions(read(stack.name))).steps
 
 
 def findings(found: Iterable[Step]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """The further hosts of a stack, as its file names them; the program's own Settings judges them (fleet_hosts.py)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,6 +76,11 @@ def one(hosts: Sequence[Host], name: str) -> Host:
             return host
     known = ", ".join(host.name for host in hosts) or "none"
     raise OperatorError(f"there is no further host {name}; there are: {known}. `ops hosts list` shows all.")
+
+
+def exclusions(hosts: Iterable[Host]) -> list[str]:
+    """Return Pulumi's words that leave out what stands on these hosts."""
+    return [word for host in hosts for pattern in host.patterns() for word in ("--exclude", pattern)]
 
 
 def is_further(urn: str) -> bool:

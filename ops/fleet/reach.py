@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import OperatorError
 from ..preflight import check_version, lets_in
-from .hosts import Host
+from .hosts import Host, exclusions
 
 _ASKED_AT_ONCE = 20
 
@@ -21,7 +21,7 @@ class Reach:
 
     def exclusions(self) -> list[str]:
         """Return Pulumi's words that leave out what stands on the hosts that are away."""
-        return [word for host in self.away for pattern in host.patterns() for word in ("--exclude", pattern)]
+        return exclusions(self.away)
 
     def tell(self, show: Callable[[str], None]) -> None:
         """Say which hosts are left out, and why."""

@@ -13,7 +13,7 @@ from components.keys import XrayKeys
 from panel import PanelConfig
 from panel.subscriptions.access import Told
 from panel.subscriptions.formats import FORMATS
-from tests.admin import panel_file
+from tests.admin import fleet, panel_file
 from tests.admin.subscriptions.people import SECRETS, user
 from tests.e2e.client import IMAGE, client
 from tests.e2e.configurations import CHECKS, CONFIGURED, WAYS
@@ -44,6 +44,18 @@ def test_a_program_s_own_check_takes_the_file_of_users_whom_it_seldom_meets(
     assert server
     facts = dataclasses.replace(server, authority="", reality_public_key=XrayKeys.from_seed("seed").reality_public_key)
     done = check(form, FORMATS[form].render(Told.of(facts), user(**changes)), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("form", CONFIGURED)
+def test_a_program_s_own_check_takes_the_file_of_a_fleet(
+    deployed: Server, beyond: Outside, tmp_path: Path, form: str,
+) -> None:
+    key = XrayKeys.from_seed("seed").reality_public_key
+    servers = {name: dataclasses.replace(server, authority="", reality_public_key=key)
+               for name, server in fleet.configured(PanelConfig.load(panel_file.write(tmp_path))).servers.items()}
+    told = Told(own=servers["main"], servers=servers, is_fleet=True)
+    done = check(form, FORMATS[form].render(told, user()), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -95,6 +95,11 @@ class Target:
         return HERE if not self.is_local and self.build_on == "here" else self.docker_host
 
     @property
+    def is_built_elsewhere(self) -> bool:
+        """Whether the images are built on another engine than the one that they are for."""
+        return self.builder != self.docker_host
+
+    @property
     def is_local(self) -> bool:
         """Whether the engine is this machine's."""
         return self.docker_host.startswith("unix://")

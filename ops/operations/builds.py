@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..carriage import CARRIAGE, bring
 from ..docker import Engine
 from ..errors import OperatorError
 from ..events import UNKNOWN
-from ..target import ROOT
+from ..target import ROOT, Target
 
 ALSO_OF = {"caddy": ("stealth-site-writer",)}
 """Containers that have a service's image beside its own and its writer's: the policies want all of one image at once.
@@ -38,11 +39,36 @@ def build(engine: Engine, planned: Mapping[str, Mapping[str, Any]], show: Callab
     return len(names)
 
 
+def builder_of(target: Target, engine: Engine) -> Engine:
+    """Return the engine that builds for a server's: itself, or this machine's own."""
+    return Engine(target.builder) if target.is_built_elsewhere else engine
+
+
+def also_for(target: Target) -> tuple[str, ...]:
+    """Return what a run for one service must do as well: bring its image, where it is built elsewhere."""
+    return (CARRIAGE,) if target.is_built_elsewhere else ()
+
+
+def build_for(target: Target, engine: Engine, planned: Mapping[str, Mapping[str, Any]],
+              show: Callable[[str], None]) -> int:
+    """Build like `build`, where the target's images are built, and let its engine have them."""
+    builder = builder_of(target, engine)
+    count = build(builder, planned, show)
+    if builder is not engine:
+        names = [inputs["imageName"] for name, inputs in planned.items() if name.endswith(_ENDING) and name != _BUILDER]
+        bring(builder, engine, {name: _id(builder, name) for name in names}, show)
+    return count
+
+
+def _id(engine: Engine, name: str) -> str:
+    return engine.ask("image", "inspect", "--format", "{{.Id}}", name).stdout.strip()
+
+
 def _known(engine: Engine, planned: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Any]:
     inputs = dict(planned[name])
     arguments = (inputs["build"].get("args") or {}).items()
     if any(value == UNKNOWN for _, value in arguments):
-        found = engine.ask("image", "inspect", "--format", "{{.Id}}", planned[_BUILDER]["imageName"]).stdout.strip()
+        found = _id(engine, planned[_BUILDER]["imageName"])
         inputs["build"] = inputs["build"] | {
             "args": {key: found if value == UNKNOWN else value for key, value in arguments}}
     return inputs

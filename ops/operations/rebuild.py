@@ -24,13 +24,14 @@ class Builder:
 
     def __init__(self, engine: Engine, target: Target, stack: Stack, show: Callable[[str], None]) -> None:
         self._engine, self._target, self._stack, self._show = engine, target, stack, show
+        self._builder = builds.builder_of(target, engine)
 
     def build(self) -> None:
         """Build the images whose sources changed, and leave all containers as they are."""
         self._stack.prepare()
         self._stack.repair(self._engine)
         # By docker itself: a state with new images beside old containers is one that the policies refuse.
-        count = builds.build(self._engine, self._stack.run("preview").planned, self._show)
+        count = builds.build_for(self._target, self._engine, self._stack.run("preview").planned, self._show)
         self._show(f"{count} images were built. `make up` replaces the services that they are for."
                    if count else "Every image is as its sources are; nothing was built.")
 
@@ -49,6 +50,7 @@ class Builder:
         names = [word for name in chosen for word in (f"**::stealth-{name}-image", f"**::stealth-{name}-writer",
                                                       f"**::stealth-{name}",
                                                       *(f"**::{also}" for also in builds.ALSO_OF.get(name, ())))]
+        names += [f"**::{also}" for also in builds.also_for(self._target)]
         anew = [word for name in chosen for word in ("--replace", f"**::stealth-{name}-image")]
         self._stack.run("up", "--yes", "--skip-preview", *anew, *_targets(*names))
         await_health(self._engine, self._target.stack, self._target.running, "make up")
@@ -56,7 +58,7 @@ class Builder:
 
     def _build_anew(self, service: str, inputs: dict[str, Any]) -> None:
         self._show(f"  image stealth-{service} is being built anew ...")
-        if lines := builds.fault_of(self._engine, builds.build_words(inputs)):
+        if lines := builds.fault_of(self._builder, builds.build_words(inputs)):
             raise OperatorError(f"image stealth-{service} does not build. Mend what its last lines say, and run "
                                 f"`ops rebuild {service}` again; what runs was not touched.\n{lines}")
 

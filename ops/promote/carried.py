@@ -24,7 +24,7 @@ class Carried(Forward):
         export = self._stack.call("stack", "export")
         self._sources = placing.sources(export, planned)
         placing.refuse_other_sources(self._pin, self._sources)
-        refuse_missing(self._engine, self._pin)
+        refuse_missing(self._engine, self._pin, self._target)
         present = placing.ids(export)
         changing = {name for name, image in self._pin.images.items() if present.get(name) != image.id}
         services = [name for name in ORDER if name in changing or name in services_of(planned.keys())]
@@ -42,7 +42,8 @@ class Carried(Forward):
 
     def _place(self, services: Collection[str]) -> None:
         for service in sorted(services):
-            _name(self._engine, self._pin.images[service].id, self._sources[service]["imageName"])
+            if service in self._pin.images_for(self._target):
+                _name(self._engine, self._pin.images[service].id, self._sources[service]["imageName"])
         export = self._stack.call("stack", "export")
         self._stack.restore(placing.placed(export, self._pin, self._sources, services))
 
@@ -54,9 +55,9 @@ def running(engine: Engine, target: Target) -> dict[str, str]:
     return {name: found.get(name, "") for name in target.services}
 
 
-def refuse_missing(engine: Engine, pin: Pin) -> None:
-    """Raise OperatorError unless every image of the set is on an engine, under its id."""
-    for service, image in sorted(pin.images.items()):
+def refuse_missing(engine: Engine, pin: Pin, target: Target) -> None:
+    """Raise OperatorError unless every image of the set that an engine must have is there, under its id."""
+    for service, image in sorted(pin.images_for(target).items()):
         if not engine.has_image(image.id):
             raise OperatorError(f"the image of {service}, {short(image.id)}, is not on {engine.host}. "
                                 f"Run `ops promote {pin.stack} STACK` again, which carries what is missing.")

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..errors import OperatorError
-from ..target import ROOT
+from ..target import ROOT, Target
 from . import shared
 
 FORMAT = 1
+BUILDER = "builder"
 FOLDER = "promotions"
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
 _SHOWN_DIGITS = 12
@@ -55,6 +56,11 @@ class Pin:
 
     verified: dict[str, str]
     """When it was looked at, and what health checks, promises and probes said."""
+
+    def images_for(self, target: Target) -> dict[str, Image]:
+        """Return the images that a target's engine must have: the builder's only where it builds itself."""
+        return {service: image for service, image in self.images.items()
+                if service != BUILDER or not target.is_built_elsewhere}
 
     @classmethod
     def read(cls, stack: str, root: Path = ROOT) -> Self:

@@ -18,7 +18,7 @@ from ..update import checks, gates
 from ..update.checkout import Checkout
 from ..verify.state import State
 from . import carried, placing, shared
-from .pin import Image, Pin, short
+from .pin import BUILDER, Image, Pin, short
 
 _DIRECT = re.compile(r"^\s*(?:require )?([\w./~-]+\.[\w./~-]+ v\S+)$", re.M)
 """A module that a go.mod asks for by name; one that comes with another says `// indirect`."""
@@ -121,4 +121,4 @@ def versions(context: Path) -> Iterator[str]:
 
 
 def _platform(built: Mapping[str, placing.Inputs]) -> str:
-    return str(built[placing.BUILDER]["build"]["platform"])
+    return str(built[BUILDER]["build"]["platform"])

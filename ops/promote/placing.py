@@ -12,9 +12,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..errors import OperatorError
-from .pin import Pin, short
+from .pin import BUILDER, Pin, short
 
-BUILDER = "builder"
 _IMAGE = "docker:index/image:Image"
 # By these Pulumi marks a secret in JSON; one in clear is encrypted by the import (pulumi/pkg/resource/stack).
 _SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}

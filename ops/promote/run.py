@@ -73,7 +73,7 @@ class Promotion(Run):
                                 "for one server. Set dockerHost of one of them to another.")
         engine = Engine(there.docker_host)
         engine.version()
-        for service, image in sorted(pin.images.items()):
+        for service, image in sorted(pin.images_for(here).items()):
             if not engine.has_image(image.id):
                 raise OperatorError(f"{pin.stack} has the image of {service}, {short(image.id)}, no more. Pin what it "
                                     f"runs now with `ops pin {pin.stack}`, and have that reviewed.")
@@ -105,10 +105,11 @@ class Promotion(Run):
         return bool(others or follower.planned or running(Engine(target.docker_host), target) != wanted)
 
     def _carry(self, source: Engine, target: Engine) -> None:
-        lacking = {name: image.id for name, image in sorted(self._pin.images.items())
+        wanted = self._pin.images_for(Target.read(self._name))
+        lacking = {name: image.id for name, image in sorted(wanted.items())
                    if not target.has_image(image.id)}
         if not lacking:
-            self._show(f"All {len(self._pin.images)} images are on {target.host} already.")
+            self._show(f"All {len(wanted)} images are on {target.host} already.")
             return
         self._show(f"Carrying {', '.join(lacking)} from {source.host} to {target.host} ...")
         if said := carry(source, target, list(lacking.values()), self._show):
@@ -123,7 +124,7 @@ class Promotion(Run):
                     "both, and deploy and pin anew. Nothing that runs was changed.")
 
     def _tell(self) -> None:
-        refuse_missing(self._engine(), self._pin)
+        refuse_missing(self._engine(), self._pin, Target.read(self._name))
         output.add(images={name: image.id for name, image in self._pin.images.items()})
         self._show(f"{self._name} runs the {len(self._pin.images)} images that {self._pin.stack} was pinned with. "
                    f"The next `make up` of {self._name} keeps them as long as their sources stay as they are.")

@@ -28,7 +28,7 @@ class Back:
         self._stack.prepare()
         self._stack.repair(self._engine)
         present = self._stack.call("stack", "export")
-        changed = images.put_back(self._engine, former, present)
+        changed = images.put_back(self._engine, former, present, builds.builder_of(self._target, self._engine))
         if changed != present:
             self._stack.restore(changed)
         self._put_store_back(former)
@@ -48,7 +48,7 @@ class Back:
         if not self._engine.has_image(image):
             # Somebody has removed it, and the sources are those of before.
             former = images.inputs(former_state, "admin")
-            builds.build(self._engine, {"stealth-admin-image": former}, self._show)
+            builds.build_for(self._target, self._engine, {"stealth-admin-image": former}, self._show)
             image = former["imageName"]
         if store.go_back(self._engine, self._target.stack, image):
             self._show("The new version has changed the panel's tables; the panel takes back what it had before that.")

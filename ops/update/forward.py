@@ -48,7 +48,7 @@ class Forward:
 
     def _provide(self, planned: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Let the new images be on the engine; return the services that get another container, in their order."""
-        builds.build(self._engine, planned, self._show)
+        builds.build_for(self._target, self._engine, planned, self._show)
         return services_of(planned.keys())
 
     def _replace_around(self, planned: Set[str]) -> None:
@@ -64,7 +64,7 @@ class Forward:
         # The image too: the policies refuse a state in which a container is not of the image that is built for it.
         self._run("up", "--yes", "--skip-preview", *_targets(
             ["stealth-builder-image", f"stealth-{service}", *(f"stealth-{service}-{part}" for part in _PARTS),
-             *builds.ALSO_OF.get(service, ())]))
+             *builds.ALSO_OF.get(service, ()), *builds.also_for(self._target)]))
         if service == "admin" and service in self._target.running:
             gates.readable(self._engine)
 

@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+from components.ssh import is_ssh
+
 from ..docker import Engine, last_line
 from ..errors import OperatorError
 
+_BUILDER = "stealth-vpn/builder:local"
 _IMAGE = "docker:index/image:Image"
 UNDER_WAY, PREVIOUS = "before-this-update", "previous"
 """Names of the images of before an update that has not ended, and of before the last one that has."""
@@ -36,8 +39,16 @@ def _of_service(export: str, service: str) -> dict[str, Any]:
 def keep(engine: Engine, export: str, tag: str) -> None:
     """Give the images of a state a name that no build takes over and no cleanup removes."""
     for entry in of(export).values():
+        if _is_elsewhere(engine, entry):
+            continue
         name = entry["inputs"]["imageName"].rpartition(":")[0]
         _ask(engine, "tag", entry["outputs"]["repoDigest"], f"{name}:{tag}")
+
+
+def keep_there(builder: Engine, export: str, tag: str) -> None:
+    """Do the same on an engine that builds for another, as far as it still has them."""
+    for entry in of(export).values():
+        builder.ask("tag", entry["outputs"]["repoDigest"], f"{entry['inputs']['imageName'].rpartition(':')[0]}:{tag}")
 
 
 def drop(engine: Engine, export: str, tag: str) -> None:
@@ -46,20 +57,33 @@ def drop(engine: Engine, export: str, tag: str) -> None:
         engine.ask("rmi", "--no-prune", f"{entry['inputs']['imageName'].rpartition(':')[0]}:{tag}")
 
 
-def put_back(engine: Engine, former: str, export: str) -> str:
+def put_back(engine: Engine, former: str, export: str, builder: Engine | None = None) -> str:
     """Return the present state with the images of a former one, whose names lead to them again.
 
     With the sources of before they are no change, and every container that was made of another image is one. An image
-    that is gone from the engine stays as it is, and the next run builds it.
+    that is gone from the engine stays as it is, and the next run builds it. The builder's is where it is used.
     """
     state, before = json.loads(export), of(former)
     for entry in state["deployment"].get("resources") or []:
         image = before.get(entry["urn"])
-        if image is None or entry.get("delete") or not engine.has_image(image["outputs"]["repoDigest"]):
+        holder = builder if builder is not None and image is not None and _is_builder(image) else engine
+        if image is None or entry.get("delete") or not holder.has_image(image["outputs"]["repoDigest"]):
             continue
         entry["inputs"], entry["outputs"] = image["inputs"], image["outputs"]
-        _ask(engine, "tag", image["outputs"]["repoDigest"], image["inputs"]["imageName"])
+        words = ("tag", image["outputs"]["repoDigest"], image["inputs"]["imageName"])
+        _ask(holder, *words)
+        if builder is not None and builder.host != holder.host:
+            builder.ask(*words)  # the next build finds its name there, if it is there
     return json.dumps(state)
+
+
+def _is_builder(entry: dict[str, Any]) -> bool:
+    return str(entry["inputs"]["imageName"]) == _BUILDER
+
+
+def _is_elsewhere(engine: Engine, entry: dict[str, Any]) -> bool:
+    """Tell whether it is the builder's image of an engine that others build for."""
+    return is_ssh(engine.host) and _is_builder(entry) and not engine.has_image(entry["outputs"]["repoDigest"])
 
 
 def _ask(engine: Engine, *words: str) -> None:

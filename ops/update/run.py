@@ -92,7 +92,7 @@ class Run:
 
     def _start(self, journal: Journal, state: str, promotion: str = "") -> None:
         if not journal.undoes:
-            images.keep(self._engine(), state, images.UNDER_WAY)
+            self._keep(state, images.UNDER_WAY)
         self.go_on(journal.begin(state, self._checkout.stack_files(), promotion))
 
     def _guarded(self, journal: Journal, step: Callable[[], None]) -> None:
@@ -120,8 +120,8 @@ class Run:
         replaced = (Carried(*way, Pin.parse(journal.promotion)) if journal.promotion else Forward(*way)).go()
         ensure(self._engine(), target, self._show)
         after_deploy(self._name, self._engine(), self._show)
-        images.keep(self._engine(), journal.state, images.PREVIOUS)
-        images.drop(self._engine(), journal.state, images.UNDER_WAY)
+        self._keep(journal.state, images.PREVIOUS)
+        self._drop(journal.state, images.UNDER_WAY)
         journal.end_well()
         self._show(f"Updated from {self._checkout.title(journal.origin)} to {self._checkout.title(journal.goal)} in "
                    f"{time.monotonic() - began:.0f} s. Replaced: {', '.join(replaced) or 'nothing'}. "
@@ -147,8 +147,22 @@ class Run:
         target = Target.read(self._name)
         Back(self._engine(), target, self._stack, self._show).go(journal.state)
         ensure(self._engine(), target, self._show)
-        images.drop(self._engine(), journal.state, images.PREVIOUS if journal.undoes else images.UNDER_WAY)
+        self._drop(journal.state, images.PREVIOUS if journal.undoes else images.UNDER_WAY)
         journal.forget()
 
     def _engine(self) -> Engine:
         return Engine(Target.read(self._name).docker_host)
+
+    def _keep(self, state: str, tag: str) -> None:
+        images.keep(self._engine(), state, tag)
+        for builder in self._builders():
+            images.keep_there(builder, state, tag)
+
+    def _drop(self, state: str, tag: str) -> None:
+        for engine in (self._engine(), *self._builders()):
+            images.drop(engine, state, tag)
+
+    def _builders(self) -> list[Engine]:
+        """Return this machine's engine, where it builds for that of the stack."""
+        target = Target.read(self._name)
+        return [Engine(target.builder)] if target.is_built_elsewhere else []

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from ops.docker import Engine
 from ops.errors import OperatorError
 from ops.events import UNKNOWN
 from ops.operations import builds
+from ops.target import Target
 from tests.ops.operations.fakes import FakeEngine
 from tests.ops.operations.test_rebuild import Build, inputs
 
@@ -49,3 +51,19 @@ def test_a_build_that_fails_is_named_with_its_last_lines(built: list[str]) -> No
 def test_nothing_to_build_is_nothing_done(built: list[str]) -> None:
     builds.build(ENGINE, {"stealth-xray": {}}, lambda _: None)
     assert built == []
+
+
+def test_what_is_built_here_for_a_host_is_brought_to_it(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    brought = list[tuple[str, str, dict[str, str]]]()
+    monkeypatch.setattr(builds, "build", lambda _, planned, __: len(planned))
+    monkeypatch.setattr(builds, "bring", lambda source, host, images, _: brought.append(
+        (source.host, host.host, images)))
+    target = Target(stack="prod", docker_host="ssh://there", http_port=80, https_port=443, ipv6=False)
+    planned = {name: inputs(name.split("-")[1]) for name in ("stealth-builder-image", "stealth-xray-image")}
+    assert builds.build_for(target, Engine("ssh://there"), planned, lambda _: None) == 2
+    assert [(source, host, list(images)) for source, host, images in brought] == [
+        ("unix:///var/run/docker.sock", "ssh://there", ["stealth-vpn/xray:local"])]
+    assert builds.also_for(target) == ("stealth-carriage",)
+    own = replace(target, build_on="host")
+    assert builds.build_for(own, Engine("ssh://there"), planned, lambda _: None) == 2
+    assert (len(brought), builds.also_for(own)) == (1, ())

@@ -10,7 +10,7 @@ from ops.errors import OperatorError
 from ops.events import Follower
 from ops.promote import shared
 from ops.promote.pin import Pin
-from ops.target import settings
+from ops.target import HERE, settings
 from tests.ops.operations.fakes import FakeEngine
 from tests.ops.promote.sets import COMMIT, FORMER, PIN, PINNED, PROD, identity, inputs
 from tests.ops.update.test_run import command, execute
@@ -53,6 +53,10 @@ class World:
         self.do(f"carry {len(images)} from {source.host} to {target.host}")
         self.images[target.host] |= set(images)
         return ""
+
+    def drop(self, engine: Engine, tag: str) -> None:
+        if engine.host != HERE:  # what was built here is kept as well, as far as it is there
+            self.do(f"drop {tag}")
 
     def backup(self) -> str:
         self.do("backup")
@@ -99,7 +103,7 @@ def world(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> World:
         "update.run.Forward.go": lambda _: made.do("an update that builds"),
         "update.run.Back.go": lambda _, state: made.back(state),
         "update.images.keep": lambda _engine, _state, tag: made.do(f"keep {tag}"),
-        "update.images.drop": lambda _engine, _state, tag: made.do(f"drop {tag}"),
+        "update.images.drop": lambda engine, _state, tag: made.drop(engine, tag),
         "preflight.check": lambda target: Engine(target.docker_host), "update.run.ensure": lambda *_: None,
         "update.store.tables": lambda _: "", "update.run.os.execv": execute}
     for place, fake in fakes.items():

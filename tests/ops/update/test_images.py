@@ -54,3 +54,16 @@ def test_the_state_gets_the_images_of_before_and_nothing_else_of_it(engine_with_
 def test_a_state_tells_a_service_s_image() -> None:
     assert images.identity(BEFORE, "admin") == "sha256:2"
     assert images.inputs(BEFORE, "admin")["imageName"] == "stealth-vpn/admin:local"
+
+
+def test_a_host_that_others_build_for_has_no_builder_and_that_is_no_fault(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, host = Engine("unix:///x.sock"), Engine("ssh://deploy@there")
+    monkeypatch.setattr(Engine, "has_image", lambda self, name: self is here or name != "sha256:9")
+    before = state(image("builder", "9"), image("xray", "1"))
+    images.keep(host, before, images.UNDER_WAY)
+    assert engine.asked == [("tag", "sha256:1", "stealth-vpn/xray:before-this-update")]
+    present = state(image("builder", "8"), image("xray", "3"))
+    found = json.loads(images.put_back(host, before, present, here))["deployment"]["resources"]
+    assert [entry["outputs"]["repoDigest"] for entry in found[:2]] == ["sha256:9", "sha256:1"]

@@ -35,6 +35,8 @@ _SUBNET, _ADDRESS, _FIRST = "203.0.113.208/28", "203.0.113.{}", 210
 _IMAGE = "stealth-vpn-tests/host-{}:local"
 _SOURCES = Path(__file__).parent / "host"
 _BUILD_SECONDS, _START_SECONDS = 600, 90
+# What a file of that size takes besides, and more.
+_SLACK_BYTES = 16 << 20
 _KEY = "ssh_host_ed25519_key"
 
 
@@ -67,10 +69,6 @@ class Host:
     def run(self, script: str) -> str:
         """Run a shell script on the host as root, not by ssh, and return what it prints."""
         return docker("exec", self.name, "sh", "-euc", script)
-
-    def is_running(self) -> bool:
-        """Tell whether it has power."""
-        return docker("inspect", "--format", "{{.State.Running}}", self.name) == "true"
 
     def kill(self) -> None:
         """Take its power away."""
@@ -122,8 +120,11 @@ class Host:
     @contextmanager
     def full(self, left_bytes: int = 0) -> Iterator[None]:
         """Fill the disk of its engine up to so much for as long as the block lasts; only for one made with a disk."""
-        self.run(f"free=$(df --output=avail -B1 /var/lib/docker | tail -n 1); "
-                 f"fallocate -l $((free - {left_bytes})) /var/lib/docker/fill")
+        # The last of it is written: to reserve all that is free fails.
+        written = _SLACK_BYTES if left_bytes else 2 * _SLACK_BYTES
+        self.run(f"free=$(df --output=avail -B1 /var/lib/docker | tail -n 1); cd /var/lib/docker; "
+                 f"fallocate -l $((free - {left_bytes + _SLACK_BYTES})) fill; "
+                 f"head -c {written} /dev/zero >>fill || test {left_bytes} = 0")
         try:
             yield
         finally:
@@ -149,8 +150,8 @@ class Host:
 def hosts(folder: Path, count: int, *, without_docker: bool = False, disk_bytes: int = 0) -> Iterator[list[Host]]:
     """Make hosts for as long as the block lasts, and an `ssh` that reaches them.
 
-    Each begins with this machine's images and what it remembers of their builds, unless it is `without_docker`, or has
-    a disk of a size of its own: that is empty.
+    Each begins with this machine's images and what it remembers of their builds, unless it is `without_docker`. With a
+    disk of a size of its own these take no room of it.
     """
     target = "bare" if without_docker else "ready"
     docker_build(target)
@@ -159,9 +160,9 @@ def hosts(folder: Path, count: int, *, without_docker: bool = False, disk_bytes:
     try:
         with ExitStack() as stack:
             stack.enter_context(_every_ssh(folder))
-            made = [_host(stack, folder, number, disk_bytes) for number in range(1, count + 1)]
+            made = [_host(stack, folder, number) for number in range(1, count + 1)]
             for host in made:
-                _begin(host, target, disk_bytes, is_linked=not without_docker and not disk_bytes)
+                _begin(host, target, disk_bytes, is_linked=not without_docker)
             for host in made:
                 host.await_ready()
             yield made
@@ -189,7 +190,7 @@ def _root() -> Path:
     return Path(docker("info", "--format", "{{.DockerRootDir}}"))
 
 
-def _host(stack: ExitStack, folder: Path, number: int, disk_bytes: int) -> Host:
+def _host(stack: ExitStack, folder: Path, number: int) -> Host:
     name = f"e2e-host-{number}"
     # On the file system of this engine's own data, whose images are linked and not copied.
     made = Host(name=name, ip=_ADDRESS.format(_FIRST - 1 + number), folder=folder / name,
@@ -199,11 +200,6 @@ def _host(stack: ExitStack, folder: Path, number: int, disk_bytes: int) -> Host:
     shutil.copy(folder / "key.pub", made.folder / "authorized_keys")
     made.let_know()
     stack.callback(_remove, made.data)
-    if disk_bytes:
-        made.data.mkdir()
-        with (made.data / "image").open("wb") as disk:
-            disk.truncate(disk_bytes)
-        subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(made.data / "image")], check=True)
     return made
 
 
@@ -212,10 +208,14 @@ def _begin(host: Host, target: str, disk_bytes: int, *, is_linked: bool) -> None
         copy_images(_root(), host.data)
     else:
         host.data.mkdir(exist_ok=True)
+    if disk_bytes:
+        with (host.data / "disk").open("wb") as disk:
+            disk.truncate(disk_bytes)
+        subprocess.run(["mkfs.ext4", "-q", "-m", "0", str(host.data / "disk")], check=True)
     docker("run", "--detach", "--privileged", "--cgroupns", "private", "--name", host.name, "--hostname", host.name,
            "--label", LABEL, "--network", NETWORK, "--ip", host.ip, "--tmpfs", "/run",
            "--volume", f"{host.folder}:/host",
-           "--volume", f"{host.data}:{'/disk' if disk_bytes else '/var/lib/docker'}", _IMAGE.format(target))
+           "--volume", f"{host.data}:{'/lent' if disk_bytes else '/var/lib/docker'}", _IMAGE.format(target))
 
 
 @contextmanager

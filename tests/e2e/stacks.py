@@ -69,6 +69,11 @@ class Stack:
         lines = self.host.docker("ps", "--no-trunc", "--filter", "health=healthy", "--format", "{{.Names}} {{.ID}}")
         return {name.removeprefix("stealth-"): id_ for name, id_ in map(str.split, lines.splitlines())}
 
+    def images(self) -> dict[str, str]:
+        """Return the image id of each service, looked at on the host itself."""
+        names = [f"stealth-{name}" for name in SERVICES]
+        return dict(zip(SERVICES, self.host.docker("inspect", "--format", "{{.Image}}", *names).split(), strict=True))
+
     def is_well(self) -> bool:
         """Tell whether all services run and are healthy."""
         return self.containers().keys() == set(SERVICES)

@@ -83,6 +83,10 @@ class Engines:
     database: Database
     states: Mapping[str, str] = field(default_factory=lambda: {
         "xray": "applied", "trojan": "applied", "singbox": "pending", "wireguard": "failed"})
+    domains: Mapping[str, str] = field(default_factory=lambda: {"main": "example.com"})
+    """By the host's name."""
+
+    drained: str = ""
     certificates: Sequence[Certificate] = field(default_factory=lambda: tuple(_certificates(datetime.now(UTC))))
 
     def overview(self) -> Overview:
@@ -96,8 +100,9 @@ class Engines:
             return overview.look(session, now, engines, tuple(self.certificates), hosts=self.hosts(session, now))
 
     def hosts(self, _: Session, now: datetime) -> tuple[HostHealth, ...]:
-        """Return the only server."""
-        return (HostHealth(name="main", domain="example.com", is_healthy=True, drained=False, seen_at=now),)
+        """Return the server, and the further hosts of its fleet."""
+        return tuple(HostHealth(name=name, domain=domain, is_healthy=True, drained=name == self.drained, seen_at=now)
+                     for name, domain in self.domains.items())
 
 
 def _certificates(now: datetime) -> Iterator[Certificate]:
@@ -144,11 +149,12 @@ def serve(port: int = 0) -> Iterator[Demo]:
     """Serve a new demonstration by HTTPS on this machine's loopback interface, on any port if none is named."""
     translations.compile_all()
     with tempfile.TemporaryDirectory() as folder, _Server(port) as server:
-        config = PanelConfig.load(panel_file.write(Path(folder)))
+        config = PanelConfig.load(panel_file.write(Path(folder), hosts={"two": panel_file.HOST}))
         database = open_store(config)
         fill(database, config.server, len(NAMES) * 4)
         app = create_app(config, database)
-        app.extensions["engines"] = Engines(database)
+        app.extensions["engines"] = Engines(
+            database, domains={name: facts.domain for name, facts in config.servers.items()}, drained="two")
         server.set_app(app)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

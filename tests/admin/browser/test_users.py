@@ -110,10 +110,10 @@ def test_the_link_is_copied_scanned_and_opens_a_page_for_its_user(tab: Tab, pane
     assert phone.evaluate("document.dir") == "rtl"
     phone.get_by_role("link", name="English").click()
     assert scanned(phone.get_by_role("img", name="QR code: Your address")) == link
-    phone.get_by_text("VLESS Vision REALITY", exact=True).click()
-    read = scanned(phone.get_by_role("img", name="QR code: VLESS Vision REALITY"))
+    phone.get_by_text("VLESS Vision REALITY example.com", exact=True).click()
+    read = scanned(phone.get_by_role("img", name="QR code: VLESS Vision REALITY example.com"))
     assert re.match(r"vless://[0-9a-f-]{36}@", read)
-    assert read == phone.get_by_role("textbox", name="VLESS Vision REALITY", exact=True).input_value()
+    assert read == phone.get_by_role("textbox", name="VLESS Vision REALITY example.com", exact=True).input_value()
 
 
 def test_a_revoked_link_answers_no_more(tab: Tab, panel: Demo) -> None:

@@ -10,9 +10,12 @@ import argparse
 import base64
 import functools
 import os
+import resource
 import shutil
 import statistics
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -42,8 +45,39 @@ def call(server: Server, *words: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def measure(count: int, runs: int) -> tuple[float, float, float]:
-    """Return the seconds of a first update, a preview and an update without changes; medians of the latter two."""
+def processor_seconds(run: Callable[[], None]) -> float:
+    """Return the processor time that all processes of a run have taken; a busy machine changes it little."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was found with so many hosts, in seconds; medians but for the first update."""
+
+    hosts: int
+    first: float
+    preview: float
+    update: float
+    processor: float
+    """Of one update with nothing to do, all its processes together."""
+
+    def row(self, base: "Measured | None") -> str:
+        """As a line of the table, with what each host more than those of the base has cost an update."""
+        each = each_processor = ""
+        if base:
+            more = self.hosts - base.hosts
+            slope = (self.update - base.update) / more
+            each = f"{slope:.2f}{'' if slope < MOST_SECONDS_EACH else ' TOO SLOW'}"
+            each_processor = f"{(self.processor - base.processor) / more:.2f}"
+        return (f"| {self.hosts} | {self.first:.1f} | {self.preview:.1f} | {self.update:.1f} | {each} | "
+                f"{self.processor:.1f} | {each_processor} |")
+
+
+def measure(count: int, runs: int) -> Measured:
+    """Return what is found with so many hosts, in a state and at engines of their own."""
     folder = Path(tempfile.mkdtemp(prefix="stealth-bench-"))
     try:
         with mock_engine.engines(folder, count) as addresses:
@@ -57,7 +91,9 @@ def measure(count: int, runs: int) -> tuple[float, float, float]:
             first = seconds(functools.partial(call, server, "up", "--yes"))
             previews = [seconds(functools.partial(call, server, *_PREVIEW)) for _ in range(runs)]
             updates = [seconds(functools.partial(call, server, *_UP)) for _ in range(runs)]
-        return first, statistics.median(previews), statistics.median(updates)
+            processor = processor_seconds(functools.partial(call, server, *_UP))
+        return Measured(hosts=count, first=first, preview=statistics.median(previews),
+                        update=statistics.median(updates), processor=processor)
     finally:
         shutil.rmtree(folder)
 
@@ -77,15 +113,13 @@ def main() -> None:
         builder.chmod(0o755)
         os.environ["PATH"] = f"{tools}:{os.environ['PATH']}"
         print(f"load of the machine {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores before\n"
-              "| hosts | first up, s | preview, s | no-change up, s | each host more, s |\n|---|---|---|---|---|",
-              flush=True)
-        before: tuple[int, float] | None = None
+              "| hosts | first up, s | preview, s | no-change up, s | each host more, s | its processor time, s | "
+              "each host more, s |\n|---|---|---|---|---|---|---|", flush=True)
+        base: Measured | None = None
         for count in asked.hosts or HOSTS:
-            first, preview, update = measure(count, asked.runs)
-            each = (update - before[1]) / (count - before[0]) if before else 0.0
-            said = "" if not before else f"{each:.2f}{'' if each < MOST_SECONDS_EACH else ' TOO SLOW'}"
-            print(f"| {count} | {first:.1f} | {preview:.1f} | {update:.1f} | {said} |", flush=True)
-            before = before or (count, update)
+            found = measure(count, asked.runs)
+            print(found.row(base), flush=True)
+            base = base or found
 
 
 if __name__ == "__main__":

@@ -80,4 +80,5 @@ def explained(said: str, stack: str) -> str:
 def _reason(said: str) -> str:
     """Return the end of a chain of causes, which is what can be acted on."""
     line = next((line for line in reversed(said.strip().splitlines()) if line.strip()), "")
-    return line.strip().removeprefix("error: ").rstrip(".")
+    # Vault gives its reasons as a list.
+    return line.strip().removeprefix("error: ").removeprefix("* ").rstrip(".")

@@ -61,7 +61,8 @@ def filled(rule: str, name: str, value: str) -> str:
     parts = []
     for part in rule.split("/"):
         inner = part.strip("<>").rpartition(":")[2]
-        usual = {"id_hash": "0" * 64, "filename": "panel.css", "token": "x" * 43, "action": "enable"}.get(inner, "1")
+        usual = {"id_hash": "0" * 64, "filename": "panel.css", "token": "x" * 43, "action": "enable",
+                 "verb": "drain"}.get(inner, "1")
         parts.append((quote(value, safe="") if inner == name else usual) if part.startswith("<") else part)
     return "/".join(parts)
 
@@ -137,7 +138,7 @@ def test_every_form_is_tried(app: Flask) -> None:
     tried = {path.replace("/1", "/<n>") for path, _ in FORMS} | {"/login", "/login/code"}
     without_fields = {
         "/logout", "/account/second-factor/off", "/account/recovery-codes", "/account/tokens/<n>/delete",
-        "/account/sessions/<n>/end", "/users/import", "/users/<n>/<n>"}
+        "/account/sessions/<n>/end", "/users/import", "/users/<n>/<n>", "/server/hosts/<n>/<n>"}
     found = set()
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(f"{PATH}/api/") or not (rule.methods or set()) & UNSAFE:

@@ -47,7 +47,8 @@ if settings.mode == "full":
 if further:
     tunnel.create(deployment, secrets, settings.hosts, fleet.plans(further))
     # `ops` lets the tunnel in on each host, to these places only (ops/fleet/access.py).
-    pulumi.export("tunnel", {"publicKey": secrets.tunnel.apply(lambda keys: keys.public_key),
+    # A secret of Pulumi's would be shown to them as none.
+    pulumi.export("tunnel", {"publicKey": pulumi.Output.unsecret(secrets.tunnel.apply(lambda keys: keys.public_key)),
                              "agents": agents(further[0].ground.plan)})
 caddy.create(deployment, others, secrets.panel)
 for one in further:

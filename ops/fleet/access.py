@@ -57,7 +57,7 @@ def grant(stack: Stack, hosts: Sequence[Host]) -> dict[str, str]:
     if not hosts:
         return {}
     told = stack.outputs().get("tunnel") or {}
-    if not told:
+    if not str(told.get("publicKey")).startswith("ssh-"):
         raise OperatorError("the deploy has told no key of the tunnel, which the further hosts must know. "
                             "Run `make up` again.")
     script = granting(told["publicKey"], told["agents"])

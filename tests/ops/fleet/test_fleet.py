@@ -278,6 +278,10 @@ def test_a_host_that_cannot_let_the_tunnel_in_is_named_with_the_reason(
                         subprocess.CompletedProcess("", 0, "", ""))
     assert access.grant(Stack("prod", print), [TWO, THREE]) == {"two": "this user is not root there"}
     assert access.grant(Stack("prod", print), []) == {}
+    for told in ({}, {"tunnel": {"publicKey": "[secret]", "agents": AGENTS}}):
+        monkeypatch.setattr(Stack, "outputs", lambda _, said=told: said)
+        with pytest.raises(OperatorError, match="has told no key of the tunnel"):
+            access.grant(Stack("prod", print), [TWO])
     assert world.done == []
 
 

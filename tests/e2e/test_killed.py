@@ -91,15 +91,18 @@ def fresh(server: Server, owned: dict[str, Any], tmp_path: Path) -> Server:
 def test_a_restore_killed_at_any_moment_is_finished_by_the_same_command(
     fresh: Server, owned: dict[str, Any], seed: int,
 ) -> None:
+    # Not the latest: what is replaced is backed up first, into the same place.
+    backup = f"{owned['place']}@{owned['snapshot']}"
+
     def begin() -> tuple[str, ...]:
         clean()
         shutil.rmtree(fresh.folder / ".pulumi", ignore_errors=True)
         if seed % 2 == 0:
-            return ("restore", owned["place"])
-        # In the place of a server that has gone on since. The backup that is made of it is the latest then.
-        assert fresh.ops("restore", owned["place"]).returncode == 0
+            return ("restore", backup)
+        # In the place of a server that has gone on since.
+        assert fresh.ops("restore", backup).returncode == 0
         assert fresh.ops("users", "add", "after").returncode == 0
-        return ("restore", f"{owned['place']}@{owned['snapshot']}", "--replace")
+        return ("restore", backup, "--replace")
 
     # It puts everything in place in the first part of its time.
     killed_and_repeated(fresh, begin, random.Random(f"restore {seed}"), 1.3 * owned["seconds"], often_before=0.25)

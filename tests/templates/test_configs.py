@@ -11,7 +11,7 @@ import jinja2
 import pytest
 from jinja2 import meta
 
-from components import rendering, rotations
+from components import host, rendering, rotations
 from components.configs import admin, agent, caddy, egress, front, ports, singbox, trojan, tunnel, wireguard, xray
 from components.configs.plan import Plan
 from components.keys import PanelKeys, SingboxKeys, TrojanKeys, WireguardKeys, XrayKeys
@@ -24,6 +24,8 @@ PLAN = Plan.of("example.com", "172.20.0.0/16", "10.66.66.0/24")
 XRAY, TROJAN = XrayKeys.from_seed("seed"), TrojanKeys.from_seed("seed")
 SINGBOX = SingboxKeys.from_seed("seed")
 WIREGUARD, PANEL = WireguardKeys.from_seed("seed"), PanelKeys.from_seed("seed")
+# What is no text.
+_MAPS = {"scripts": {"lib.sh": "value"}}
 HOSTILE = '"}\\ {$ENV} {{ 7 * 7 }} </script> é'
 TEMPLATES = sorted(str(path.relative_to(rendering.TEMPLATES)) for path in rendering.TEMPLATES.rglob("*.j2"))
 
@@ -62,7 +64,7 @@ def variables(template: str) -> set[str]:
 @pytest.mark.parametrize(
     ("template", "missing"), [(name, variable) for name in TEMPLATES for variable in sorted(variables(name))])
 def test_a_template_without_one_of_its_values_is_refused(template: str, missing: str) -> None:
-    values: dict[str, object] = dict.fromkeys(variables(template), "value")
+    values: dict[str, object] = {name: _MAPS.get(name, "value") for name in variables(template)}
     rendering.render(template, **values)
     del values[missing]
     with pytest.raises(jinja2.UndefinedError, match=missing):
@@ -91,7 +93,7 @@ def _strings(value: object) -> list[str]:
 
 def test_every_template_is_rendered_by_a_configuration() -> None:
     rendered = set()
-    for module in (admin, agent, caddy, egress, singbox, trojan, tunnel, wireguard, xray, reference):
+    for module in (admin, agent, caddy, egress, host, singbox, trojan, tunnel, wireguard, xray, reference):
         rendered |= set(re.findall(r'"(\w+/[\w.-]+\.j2)"', inspect.getsource(module)))
     assert rendered == set(TEMPLATES)
 

@@ -22,7 +22,7 @@ RESERVED = frozenset({MAIN, "writer", "image", "rendered", "delivery", "seed", "
 """What names of resources end with anyhow."""
 
 MOST_HOSTS = 100
-"""Each takes four ports of the tunnel's, and up to here a deploy was measured (docs/performance.md)."""
+"""Each takes four ports of the tunnel's. No more than ten were measured (docs/performance.md, docs/scaling.md)."""
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _REQUIRED = {"name", "dockerHost", "domain", "hostKey"}

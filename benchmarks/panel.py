@@ -1,7 +1,5 @@
 """A panel in a process of its own for measurements, and a store with many users."""
 
-import http.client
-import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -10,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from panel.accounts import local
 from panel.config import PanelConfig
 from panel.store.database import Database
 from panel.store.models import Fact, User
 from panel.users import credentials
-from tests.admin import panel_file
+from tests.admin import panel_client, panel_file
 from tests.admin.test_serve import free_port
 
 _PATIENCE_SECONDS = 60
@@ -40,16 +37,7 @@ class Panel:
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Ask its API as `ops` does; raises OSError or HTTPException where it does not answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.config.port, timeout=_PATIENCE_SECONDS)
-        try:
-            connection.request(method, f"{panel_file.PATH}/api/v1{path}", json.dumps(body), {
-                "Authorization": f"Bearer {local.token(panel_file.SESSION_KEY)}", "Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            assert answer.status < 300, text
-            return json.loads(text or b"null")
-        finally:
-            connection.close()
+        return panel_client.ask(self.config.port, method, path, body, patience_seconds=_PATIENCE_SECONDS)
 
     def end(self) -> None:
         """Stop it, unless it is."""

@@ -1,7 +1,5 @@
 """The panel and four agents, each in a process of its own: what SIGKILL does, and what ten thousand users take."""
 
-import http.client
-import json
 import random
 import signal
 import statistics
@@ -17,7 +15,6 @@ import pytest
 from sqlalchemy import insert
 
 from panel import users
-from panel.accounts import local
 from panel.engines import accounting
 from panel.engines.agent import Agent, AgentError, Counters, Report
 from panel.engines.digest import digest
@@ -26,7 +23,7 @@ from panel.store.database import Database
 from panel.store.migration import migrate
 from panel.store.models import Fact, Usage, User
 from panel.users import credentials
-from tests.admin import panel_file
+from tests.admin import panel_client, panel_file
 from tests.admin.engines import real_agent
 from tests.admin.engines.fake_agent import TOKEN
 from tests.admin.engines.people import wanted
@@ -62,16 +59,7 @@ class World:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the panel's API as `ops` does; raises OSError or HTTPException if the panel dies meanwhile."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
-        try:
-            connection.request(method, f"{panel_file.PATH}/api/v1{path}", json.dumps(body), {
-                "Authorization": f"Bearer {local.token(panel_file.SESSION_KEY)}", "Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            assert answer.status < 300, text
-            return json.loads(text or b"null")
-        finally:
-            connection.close()
+        return panel_client.ask(self.port, method, path, body, patience_seconds=PATIENCE_SECONDS)
 
     def have_all(self) -> bool:
         return all(self.digests()[name] == digest(wanted_by(self.database, name)) for name in ENGINES)

@@ -114,8 +114,7 @@ def _await(file: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def build_images(folder: Path) -> None:
-    """Build all images of a server and of its clients on this machine's engine."""
-    begin()
+    """Build all images of a server and of its clients on this machine's engine, beside whatever runs there."""
     done = Server(folder).ops("build")
     assert done.returncode == 0, done.stdout
     build_image()
@@ -143,6 +142,7 @@ def main(words: list[str]) -> int:
         folder = Path(made)
         (folder / "server").mkdir()
         print("Building all images on this machine ...", flush=True)
+        begin()
         build_images(folder / "server")
         workers = ["popen"]
         for number in range(1, MACHINES):

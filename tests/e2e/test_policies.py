@@ -19,12 +19,11 @@ PUBLISHED_PANEL = (
     ' "data"')
 PRIVILEGED_WIREGUARD = (
     "components/service.py", "read_only=True, init=False", 'privileged=name == "wireguard", read_only=True, init=False')
+SERVER = "deployment = server.deployment("
 UNPINNED_IMAGE = (
-    "__main__.py", "deployment = Deployment(",
-    'docker.RemoteImage("proxy", name="docker.io/library/nginx:latest", opts=on_engine)\ndeployment = Deployment(')
-CLEARTEXT_GENERATOR = (
-    "__main__.py", "deployment = Deployment(",
-    '__import__("pulumi_random").RandomUuid("client-id")\ndeployment = Deployment(')
+    "__main__.py", SERVER,
+    f'docker.RemoteImage("proxy", name="docker.io/library/nginx:latest", opts=on_engine)\n{SERVER}')
+CLEARTEXT_GENERATOR = ("__main__.py", SERVER, f'__import__("pulumi_random").RandomUuid("client-id")\n{SERVER}')
 UNSAFE = {
     "docker-container-only-caddy-publishes": (PUBLISHED_PANEL, "admin: it publishes 8010/tcp"),
     "docker-container-disallow-privileged": (PRIVILEGED_WIREGUARD, "wireguard: it is privileged"),

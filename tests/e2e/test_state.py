@@ -11,7 +11,7 @@ import pytest
 
 from tests import s3
 from tests.e2e.belongings import certificates
-from tests.e2e.deployment import STACK, Server, clean, healthy, ids, refuse_beside_another_server
+from tests.e2e.deployment import MACHINE, STACK, Server, clean, healthy, ids, refuse_beside_another_server
 
 pytestmark = pytest.mark.integration
 
@@ -78,7 +78,7 @@ def test_the_state_is_in_the_bucket_alone_and_a_second_deploy_changes_nothing(
 def test_another_checkout_sees_the_same_server(first: Server, second: Server) -> None:
     assert second.outputs() == first.outputs()
     assert "No changes; 2 containers healthy" in second.up()
-    for words in (("status",), ("preview",), ("validate",), ("verify",), ("drift",), ("rotate",)):
+    for words in (("status",), ("preview",), ("validate",), ("verify", "--beside", MACHINE), ("drift",), ("rotate",)):
         done = second.ops(*words)
         assert done.returncode == 0, f"{words}: {done.stdout}"
     found = second.ops("doctor").stdout

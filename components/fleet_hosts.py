@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn, Self
 from urllib.parse import urlsplit
 
-from . import checks
+from . import checks, ssh
 from .errors import SettingsError
 
 KEY = "hosts"
@@ -152,6 +152,6 @@ def _ssh_address(name: str, value: dict[str, str]) -> str:
 
 
 def _of_url(docker_host: str) -> str:
-    if not docker_host.startswith("ssh://"):
+    if not ssh.is_ssh(docker_host):
         return ""
     return urlsplit(docker_host).netloc.rpartition("@")[2]

@@ -61,6 +61,14 @@ class Engine:
             raise OperatorError(reach.sentence(self.host, done.stderr))
         return done.stdout.strip()
 
+    def answers(self) -> bool:
+        """Tell whether the engine can be reached."""
+        try:
+            self.version()
+        except OperatorError:
+            return False
+        return True
+
     def is_experimental(self) -> bool:
         """Tell whether the engine was started with its experimental features."""
         return self._run("info", "--format", "{{.ExperimentalBuild}}").stdout.strip() == "true"
@@ -96,6 +104,10 @@ class Engine:
     def has_image(self, name: str) -> bool:
         """Tell whether an image of that name is there."""
         return self._run("image", "inspect", name).returncode == 0
+
+    def image_id(self, name: str) -> str:
+        """Return the id of the image of that name; empty if there is none."""
+        return self.ask("image", "inspect", "--format", "{{.Id}}", name).stdout.strip()
 
     def data_folder(self) -> str:
         """Return the folder in which the engine keeps images and volumes."""

@@ -6,9 +6,10 @@ Pulumi runs a command again when its inputs have changed, and does not look at w
 import json
 from typing import Any
 
+from components import ssh
+
 from .carriage import CARRIAGE, COMMAND, parsed
 from .docker import Engine
-from .errors import OperatorError
 from .stack import Stack
 
 SETUP = "stealth-host"
@@ -17,11 +18,11 @@ SETUP = "stealth-host"
 
 def renewed(stack: Stack, engine: Engine) -> list[str]:
     """Make a machine ready that has lost its Docker; return the words by which a deploy brings lost images again."""
-    if not engine.host.startswith("ssh://") or not stack.has_resources():
+    if not ssh.is_ssh(engine.host) or not stack.has_resources():
         return []
     state = json.loads(stack.call("stack", "export"))["deployment"]["resources"]
     commands = {_name(entry): entry for entry in state if entry["type"] == COMMAND and not entry.get("delete")}
-    if SETUP in commands and not _answers(engine):
+    if SETUP in commands and not engine.answers():
         # A refresh would ask the engine that is not there.
         stack.run("up", "--yes", "--skip-preview", "--refresh=false", "--replace", f"**::{SETUP}",
                   "--target", f"**::{SETUP}")
@@ -31,14 +32,6 @@ def renewed(stack: Stack, engine: Engine) -> list[str]:
     ids = parsed(str(carriage["inputs"].get("stdin", ""))).values()
     lost = engine.ask("image", "inspect", "--format", "{{.Id}}", *ids).returncode != 0
     return ["--replace", f"**::{CARRIAGE}"] if lost else []
-
-
-def _answers(engine: Engine) -> bool:
-    try:
-        engine.version()
-    except OperatorError:
-        return False
-    return True
 
 
 def _name(entry: dict[str, Any]) -> str:

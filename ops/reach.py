@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
+from components import ssh
+
 _AGAIN = "then run the same command again: it goes on from what was done"
 # How our provider and the official one say that ssh has ended (docker/cli, cli/connhelper/commandconn).
 _ENDED = re.compile(r"command \[ssh (?P<words>.*?) docker system dial-stdio\] has exited .*?stderr=(?P<said>.*)", re.S)
@@ -77,7 +79,7 @@ def sentence(docker_host: str, said: str) -> str:
     """Return what an operator can do about an engine that does not answer; `said` is what Docker or ssh wrote."""
     _, _, behind = said.rpartition("stderr=")
     reason = _last_line(behind or said)
-    if not docker_host.startswith("ssh://"):
+    if not ssh.is_ssh(docker_host):
         return (f"Docker Engine at {docker_host} does not answer: {reason}. "
                 "Start it with `toolchain/engine.sh`, or run `pulumi config set dockerHost <address>`.")
     way = _Way.of(docker_host)

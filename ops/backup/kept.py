@@ -7,11 +7,12 @@ again is protected in the program (decision 0006); all else is left out, and the
 import json
 from typing import Any
 
+from ..carriage import COMMAND
+
 _STACK = "pulumi:pulumi:Stack"
 _PROVIDER = "pulumi:providers:docker"
 # Others are of the engine that builds, and of a fleet's further servers.
 _ENGINE = "::engine"
-_COMMAND = "command:local:Command"
 _VOLUME = "docker:index/volume:Volume"
 
 
@@ -42,7 +43,7 @@ def reduced(state: dict[str, Any], docker_host: str = "") -> str:
             kept.add(urn)
             waiting += _needed(resources[urn])
     # What a command has brought, such as Docker, is not on another machine: it runs there again.
-    commands = {urn for urn, entry in resources.items() if entry["type"] == _COMMAND}
+    commands = {urn for urn, entry in resources.items() if entry["type"] == COMMAND}
     left = [_without(_moved(entry, docker_host), commands) for urn, entry in resources.items()
             if urn in kept - commands]
     return json.dumps({**state, "deployment": {**deployment, "resources": left, "pending_operations": []}})

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from ..carrying import carry
 from ..docker import Engine
 from ..errors import OperatorError
-from ..target import Target
+from ..target import HERE, Target
 
 OS_IMAGE = "stealth-vpn/os:trixie"
 """As toolchain/base.sh makes it."""
-
-_LOCAL = "unix:///var/run/docker.sock"
 
 
 def hand_over(name: str, show: Callable[[str], None]) -> None:
@@ -18,7 +16,7 @@ def hand_over(name: str, show: Callable[[str], None]) -> None:
     target = Target.read(name)
     if target.is_local:
         return
-    if said := carry(Engine(_LOCAL), Engine(target.docker_host), [OS_IMAGE]):
+    if said := carry(Engine(HERE), Engine(target.docker_host), [OS_IMAGE]):
         raise OperatorError(f"the base image {OS_IMAGE} did not reach {target.docker_host}: {said}. "
                             "Make it here by `make base-refresh`, and look at that engine by `make doctor`.")
     show(f"The base image of this machine is on {target.docker_host}.")

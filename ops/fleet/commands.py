@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from ..errors import OperatorError
 from ..operations.words import table
 from ..panel import Panel
 from ..stack import Stack
-from ..target import ROOT, Target, settings
+from ..target import ROOT, Target
 from ..unfinished import refuse_unfinished
 from . import leaving
 from .hosts import KEY, MAIN, Host, of, one, read
@@ -67,14 +66,10 @@ def list_hosts(name: str, as_json: bool) -> None:
 def add(context: click.Context, /, host: str, address: str, domain: str, ssh_address: str, host_key: str,
         yes: bool) -> None:
     """Add a server to the fleet and deploy it."""
-    name = _ready(context)
-    file = StackFile(name, ROOT)
+    file = _ready(context)
     entries = _entries(file)
     entry = _entry(host, address, domain, ssh_address, host_key)
-    given = _judged(file, [*entries, entry], "ops hosts add")
-    _confirm(f"Add {host}, and deploy?", yes)
-    file.write(given)
-    _deploy(context)
+    _change(context, file, [*entries, entry], f"Add {host}, and deploy?", yes)
 
 
 @hosts.command()
@@ -83,14 +78,10 @@ def add(context: click.Context, /, host: str, address: str, domain: str, ssh_add
 @click.pass_context
 def remove(context: click.Context, /, host: str, yes: bool) -> None:
     """Take a server out for good: all that was made there goes, its data too, as far as it can be reached."""
-    name = _ready(context)
-    file = StackFile(name, ROOT)
-    gone = one(of(settings(name)), host)
-    given = _judged(file, [entry for entry in _entries(file) if entry["name"] != host], "ops hosts remove")
-    _confirm(f"Take {host} out for good, with all that was made there, and deploy?", yes)
-    _leave(name, gone)
-    file.write(given)
-    _deploy(context)
+    file = _ready(context)
+    gone = one(read(context.obj), host)
+    _change(context, file, [entry for entry in _entries(file) if entry["name"] != host],
+            f"Take {host} out for good, with all that was made there, and deploy?", yes, gone)
 
 
 @hosts.command()
@@ -104,16 +95,12 @@ def remove(context: click.Context, /, host: str, yes: bool) -> None:
 def replace(context: click.Context, /, host: str, address: str, domain: str, ssh_address: str, host_key: str,
             yes: bool) -> None:
     """Put another machine in a server's place, with keys of its own; the old one need not answer."""
-    name = _ready(context)
-    file = StackFile(name, ROOT)
-    gone = one(of(settings(name)), host)
+    file = _ready(context)
+    gone = one(read(context.obj), host)
     entry = _entry(host, address, domain or gone.domain, ssh_address, host_key)
-    given = _judged(file, [entry if old["name"] == host else old for old in _entries(file)], "ops hosts replace")
-    _confirm(f"Put {address} in the place of {host} at {gone.docker_host}, where all that was made goes, and deploy?",
-             yes)
-    _leave(name, gone)
-    file.write(given)
-    _deploy(context)
+    _change(context, file, [entry if old["name"] == host else old for old in _entries(file)],
+            f"Put {address} in the place of {host} at {gone.docker_host}, where all that was made goes, and deploy?",
+            yes, gone)
 
 
 def _drain(command: str, is_drained: bool, help_text: str, done: str) -> None:
@@ -133,11 +120,11 @@ _drain("drain", True, "Tell users of a server no more; who is on it stays.",
 _drain("undrain", False, "Tell users of a server again.", "is told to users again.")
 
 
-def _ready(context: click.Context) -> str:
-    name: str = context.obj
-    Target.read(name)
-    refuse_unfinished(name)
-    return name
+def _ready(context: click.Context) -> StackFile:
+    """Return the stack's file, which may be changed now."""
+    Target.read(context.obj)
+    refuse_unfinished(context.obj)
+    return StackFile(context.obj, ROOT)
 
 
 def _entries(file: StackFile) -> list[dict[str, Any]]:
@@ -165,15 +152,19 @@ def _key_of(engine: Engine) -> str:
     return " ".join(said.split()[:2])
 
 
-def _judged(file: StackFile, entries: list[dict[str, Any]], origin: str) -> Mapping[str, Given]:
-    given = {KEY: Given(value=entries, origin=origin)}
+def _change(
+    context: click.Context, file: StackFile, entries: list[dict[str, Any]], question: str, yes: bool,
+    gone: Host | None = None,
+) -> None:
+    """Let the fleet have these hosts, and deploy, if they pass and a person agrees; `gone` leaves before."""
+    given = {KEY: Given(value=entries, origin=f"ops hosts {context.info_name}")}
     file.judge(given)
-    return given
-
-
-def _confirm(question: str, yes: bool) -> None:
     if not yes:
         click.confirm(question, abort=True)
+    if gone is not None:
+        _leave(context.obj, gone)
+    file.write(given)
+    _deploy(context)
 
 
 def _leave(name: str, host: Host) -> None:

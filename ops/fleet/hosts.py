@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from components import ssh
+
 from ..docker import Engine
 from ..errors import OperatorError
 from ..target import PROJECT, Target, settings
@@ -50,7 +52,7 @@ def of(values: Mapping[str, Any]) -> list[Host]:
     try:
         return [Host(name=str(entry["name"]), docker_host=(address := str(entry["dockerHost"])),
                      domain=str(entry["domain"]),
-                     is_set_up=address.startswith("ssh://") and values.get("hostSetup", True) in {True, "true"})
+                     is_set_up=ssh.is_ssh(address) and values.get("hostSetup", True) in {True, "true"})
                 for entry in entries]
     except (TypeError, KeyError) as error:
         raise OperatorError(f"{KEY} must be a list of objects with name, dockerHost, domain and hostKey. Change it in "

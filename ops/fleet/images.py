@@ -24,8 +24,7 @@ def bring(stack: Stack, engine: Engine, reach: Reach, show: Callable[[str], None
     show("Looking at what changes, for the images come to the hosts first ...")
     planned = stack.run("preview", *reach.exclusions()).planned
     builds.build(engine, planned, show)
-    ids = [engine.ask("image", "inspect", "--format", "{{.Id}}", f"stealth-vpn/{service}:local").stdout.strip()
-           for service in SERVICES]
+    ids = [engine.image_id(f"stealth-vpn/{service}:local") for service in SERVICES]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         faults = dict(zip(reach.there, pool.map(lambda host: _fault(engine, host, ids, show), reach.there),
                           strict=True))
@@ -33,17 +32,9 @@ def bring(stack: Stack, engine: Engine, reach: Reach, show: Callable[[str], None
                  away=reach.away | {host: fault for host, fault in faults.items() if fault})
 
 
-def _answers(engine: Engine) -> bool:
-    try:
-        engine.version()
-    except OperatorError:
-        return False
-    return True
-
-
 def _fault(engine: Engine, host: Host, ids: Sequence[str], show: Callable[[str], None]) -> str:
     try:
-        if host.is_set_up and not _answers(host.engine):
+        if host.is_set_up and not host.engine.answers():
             return ""  # the deploy brings Docker there, and the images after it
         missing = [image for image in ids if image and not host.engine.has_image(image)]
         if not missing:

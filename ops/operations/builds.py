@@ -56,19 +56,15 @@ def build_for(target: Target, engine: Engine, planned: Mapping[str, Mapping[str,
     count = build(builder, planned, show)
     if builder is not engine:
         names = [inputs["imageName"] for name, inputs in planned.items() if name.endswith(_ENDING) and name != _BUILDER]
-        bring(builder, engine, {name: _id(builder, name) for name in names}, show)
+        bring(builder, engine, {name: builder.image_id(name) for name in names}, show)
     return count
-
-
-def _id(engine: Engine, name: str) -> str:
-    return engine.ask("image", "inspect", "--format", "{{.Id}}", name).stdout.strip()
 
 
 def _known(engine: Engine, planned: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Any]:
     inputs = dict(planned[name])
     arguments = (inputs["build"].get("args") or {}).items()
     if any(value == UNKNOWN for _, value in arguments):
-        found = _id(engine, planned[_BUILDER]["imageName"])
+        found = engine.image_id(planned[_BUILDER]["imageName"])
         inputs["build"] = inputs["build"] | {
             "args": {key: found if value == UNKNOWN else value for key, value in arguments}}
     return inputs

@@ -77,8 +77,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path)
     made.write("two", "three")
     real = target.settings
-    for module in (hosts, commands):
-        monkeypatch.setattr(module, "settings", lambda stack: real(stack, tmp_path))
+    monkeypatch.setattr(hosts, "settings", lambda stack: real(stack, tmp_path))
     monkeypatch.setattr(commands, "ROOT", tmp_path)
     read = Target.read
     monkeypatch.setattr(Target, "read", lambda stack: read(stack, tmp_path))

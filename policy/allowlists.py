@@ -169,6 +169,6 @@ CARRIED = r"(stealth-vpn/[a-z]+:(local|trixie)( sha256:[0-9a-f]{64})?\n)+"
 """What `carriage` may be given: images of this project, by their names and ids."""
 
 SCRIPTS: Mapping[str, str] = {
-    "7e014977252100fdea322524829a9d809c71a6aea433446f08ce8e55bc6e43e0": "makes a host ready",
+    "12c381d76ed9c3a92a3bfb2011d1e577450087160ca708e360b1f3a2cdd85424": "makes a host ready",
 }
 """What `onhost` may be given, by the SHA-256 of the script with each port as 0; a changed one must be told here too."""

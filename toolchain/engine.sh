@@ -10,7 +10,7 @@ set -eu
 
 LEAST_ENGINE=25 # the first whose health checks have a start interval
 START_SECONDS=${STEALTH_VPN_START_SECONDS:-60}
-DAEMON_LOG=/var/log/stealth-vpn-dockerd.log
+DAEMON_LOG=${STEALTH_VPN_DOCKER_LOG:-/var/log/stealth-vpn-dockerd.log}
 PID_FILE=${STEALTH_VPN_DOCKER_PID_FILE:-/var/run/docker.pid}
 CONFIG=${STEALTH_VPN_DOCKER_CONFIG:-/etc/docker/daemon.json}
 IPV6_ENGINE=27 # the first that filters and translates IPv6 without being told to
@@ -35,6 +35,11 @@ start_without_systemd() {
 	daemon=$(as_root sh -c "setsid dockerd --host unix://$SOCKET >>$DAEMON_LOG 2>&1 </dev/null 9>&- & echo \$!")
 }
 
+# why_engine_ended: the last lines, but of a crash the first, for it ends with where in the program it was.
+why_engine_ended() {
+	as_root tail -n 60 "$DAEMON_LOG" | grep -E '^(panic|fatal error): ' || as_root tail -n 3 "$DAEMON_LOG"
+}
+
 start_engine() {
 	daemon=self # always there
 	if [ -d /run/systemd/system ]; then
@@ -45,7 +50,7 @@ start_engine() {
 	end=$(($(date +%s) + START_SECONDS))
 	until engine_version; do
 		if [ ! -d "/proc/$daemon" ] || [ "$(date +%s)" -ge "$end" ]; then
-			as_root tail -n 3 "$DAEMON_LOG"
+			why_engine_ended
 			return 1
 		fi
 		sleep 0.2

@@ -4,6 +4,7 @@ Its engine has no container, volume or network. Images, and what the engine reme
 machine's engine: to build them again would take ten minutes, and say nothing of a restore.
 """
 
+import hashlib
 import shutil
 import subprocess
 import time
@@ -80,13 +81,38 @@ def machine(folder: Path) -> Iterator[Machine]:
 
 def copy_images(own: Path, data: Path) -> None:
     """Give another engine's folder the images of this one's, and what it remembers of their builds."""
+    end = time.monotonic() + _START_SECONDS
+    # The engine writes for seconds after a build, and tidies up a minute after it. An engine that is given files of
+    # two moments panics, or misses layers.
+    while not _copy_of_one_moment(own, data):
+        assert time.monotonic() < end, f"the engine of {own} has not stopped writing down what was built"
+        time.sleep(1)
+
+
+def _copy_of_one_moment(own: Path, data: Path) -> bool:
+    before = _what_engine_wrote(own)
+    try:
+        _copy(own, data)
+    except subprocess.CalledProcessError:
+        # What it listed may be gone before it is linked; anything else is told.
+        if _what_engine_wrote(own) == before:
+            raise
+    return _what_engine_wrote(own) == before
+
+
+def _what_engine_wrote(own: Path) -> dict[Path, str]:
+    files = (*sorted((own / "buildkit").glob("*.db")), own / "image" / "overlay2" / "repositories.json")
+    return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _copy(own: Path, data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
     (data / "overlay2").mkdir(mode=0o710)
     subprocess.run(["cp", "--archive", "--link", "--one-file-system", f"--target-directory={data / 'overlay2'}",
                     *_kept_layers(own)], check=True)
-    # The engine writes these in place; nothing is built while they are copied. What was built counts for the engine of
-    # that id only (moby's builder-next/controller.go).
+    # The engine writes these in place. What was built counts for the engine of that id only (moby's
+    # builder-next/controller.go).
     copied = [own / name for name in ("image", "buildkit", "engine-id")]
     subprocess.run(["cp", "--archive", "--one-file-system", *copied, data], check=True)
 

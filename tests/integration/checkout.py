@@ -113,7 +113,8 @@ class Checkout:
         kept = {name: value for name, value in os.environ.items()
                 if name in {"HOME", "LANG", "USER"} or name.startswith(("SSL_", "PIP_"))}
         environment = kept | self.environment | {
-            "PATH": f"{self.fakes}:{self.tools}", "STEALTH_VPN_DOCKER_SOCKET": str(self.socket)} | more
+            "PATH": f"{self.fakes}:{self.tools}", "STEALTH_VPN_DOCKER_SOCKET": str(self.socket),
+            "STEALTH_VPN_DOCKER_LOG": str(self.fakes / "dockerd.log")} | more
         return subprocess.Popen(
             [str(self.folder / "toolchain" / script), *words], cwd=self.folder, env=environment, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)

@@ -61,7 +61,15 @@ def test_an_engine_that_does_not_start_is_told_with_its_log(checkout: Checkout) 
     checkout.fake("dockerd", "#!/bin/sh\nexit 1\n")
     checkout.fake("systemctl", "#!/bin/sh\nexit 0\n")
     sentence = refused(checkout.run("engine.sh", STEALTH_VPN_START_SECONDS="1"))
-    assert sentence.startswith("Docker Engine does not start. Look at `journalctl -u docker` or /var/log/")
+    assert sentence.startswith(f"Docker Engine does not start. Look at `journalctl -u docker` or {checkout.fakes}")
+
+
+def test_of_an_engine_that_crashes_the_reason_is_told_and_not_only_where(checkout: Checkout) -> None:
+    checkout.fake("docker", DOCKER)
+    trace = "'panic: page 7 already freed' '' 'main.main()' '\tdocker.go:106'"
+    checkout.fake("dockerd", f"#!/bin/sh\nprintf '%s\\n' {trace}\nexit 2\n")
+    checkout.fake("systemctl", "#!/bin/sh\nexit 0\n")
+    assert "\npanic: page 7 already freed\n" in checkout.run("engine.sh", STEALTH_VPN_START_SECONDS="1").stdout
 
 
 def test_a_stopped_engine_is_started(listening: Checkout) -> None:

@@ -1,13 +1,16 @@
 """The one mock engine: records what a program registers, and refuses every lookup."""
 
 import hashlib
+import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime.sync_await import _sync_await
 
 CONTAINER = "docker:index/container:Container"
 VOLUME = "docker:index/volume:Volume"
@@ -64,6 +67,21 @@ class RecordingEngine(Mocks):
             return program()
 
         run()
+
+    def deploy_project(self, monitor: MockMonitor | None = None, *, preview: bool = False) -> None:
+        """Run this project's program to its end as Pulumi does: in a stack of its own."""
+        # Mocks would make a stack of theirs, in which no program may say what comes at its end.
+        set_root_resource(cast(pulumi.Resource, object()))
+        pulumi.runtime.set_mocks(self, project="stealth-vpn", stack="test", preview=preview, monitor=monitor)
+        set_root_resource(None)  # type: ignore[arg-type] # its own default
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
+
+        def program() -> None:
+            runpy.run_path("__main__.py", run_name="__main__")
+
+        # In the loop that `pulumi.runtime.test` has too.
+        _sync_await(pulumi.runtime.run_in_stack(program))
 
     def one(self, name: str, kind: str = CONTAINER) -> dict[str, Any]:
         """Return the inputs of the one resource with that name and kind."""

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def deploy_on(engine: RandomEngine, stack: str, changes: dict[str, object]) -> N
     pulumi.runtime.set_all_config({
         f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()})
-    engine.deploy(lambda: runpy.run_path("__main__.py") and None)
+    engine.deploy_project()
 
 
 @pytest.fixture(scope="module")

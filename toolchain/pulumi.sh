@@ -117,6 +117,13 @@ mirror() {
 	fi
 }
 
+# keep_no_journal: beside what it shows, Pulumi writes down every step and property, and has no switch for that. It took
+# half of the engine's time, and left more about a server on the operator's disk than anybody had asked for. Where its
+# folder is none, Pulumi goes on without (pkg/logging/encrypted.go).
+keep_no_journal() {
+	[ -f "$PULUMI_HOME/logs" ] || { rm -rf "$PULUMI_HOME/logs" && mkdir -p "$PULUMI_HOME" && : >"$PULUMI_HOME/logs"; }
+}
+
 # --- Which of them ---
 
 read_line "$ROAD_FILE"
@@ -147,4 +154,5 @@ if [ "$line" = mirror ]; then
 else
 	say "Road: official"
 fi
+keep_no_journal || fail "$PULUMI_HOME cannot be written to. Mend that, and run \`$AGAIN\` again."
 say "Pulumi $PULUMI_VERSION with its plugins"

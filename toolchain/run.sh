@@ -23,6 +23,8 @@ if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}" ]; then
 fi
 # A missing plugin would be asked for five times on the network, and what `make setup` brings is all that is needed.
 export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
+# Pulumi and its providers are Go programs that end within seconds: collecting what they leave took a tenth of the time.
+export GOGC="${GOGC:-400}"
 
 if [ -S "$SOCKET" ] && ! may_use_socket && in_docker_group; then
 	exec sg docker -c "exec $(quoted "$@")"

@@ -127,6 +127,15 @@ def test_a_road_of_another_name_is_refused(builder: Checkout) -> None:
     assert refused(builder.run("pulumi.sh", ROAD="scenic")) == "ROAD is scenic, but it must be official or mirror."
 
 
+def test_the_setup_leaves_pulumi_no_place_for_a_journal_of_its_own(builder: Checkout) -> None:
+    journal = builder.folder / ".toolchain" / "pulumi-home" / "logs"
+    journal.mkdir(parents=True)
+    (journal / "pulumi-20261130T190700-7-up.log").write_text("each property of each resource")
+    for _ in range(2):
+        assert builder.run("pulumi.sh", ROAD="mirror").returncode == 0
+        assert journal.read_bytes() == b""
+
+
 # --- Pulumi: the mirror-only road ---
 
 def test_the_roads_can_be_changed_and_each_brings_its_own_plugins(builder: Checkout) -> None:

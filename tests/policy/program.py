@@ -5,7 +5,6 @@
 
 import hashlib
 import json
-import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -88,9 +87,13 @@ def _options(request: Any) -> dict[str, Any]:
 
 def record(program: Callable[[], object], *, preview: bool = False) -> tuple[Resource, ...]:
     """Run a program under mocks and return what it registered, by URN: the order of a run is never the same."""
+    return _recorded(lambda engine, recorder: engine.deploy(program, monitor=recorder, preview=preview), preview)
+
+
+def _recorded(deploy: Callable[[RandomEngine, "_Recorder"], None], preview: bool) -> tuple[Resource, ...]:
     engine = _PreviewEngine() if preview else _UpdateEngine()
     recorder = _Recorder(engine)
-    engine.deploy(program, monitor=recorder, preview=preview)
+    deploy(engine, recorder)
     return tuple(sorted(recorder.recorded, key=lambda item: item.urn))
 
 
@@ -103,7 +106,7 @@ def run(
     pulumi.runtime.set_all_config({
         f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()},
         secret_keys=[f"{PROJECT}:{key}" for key in SECRET_KEYS])
-    return record(lambda: runpy.run_path("__main__.py") and None, preview=preview)
+    return _recorded(lambda engine, recorder: engine.deploy_project(recorder, preview=preview), preview)
 
 
 def _stack_file(name: str) -> dict[str, object]:

@@ -64,6 +64,12 @@ def read(stack: str) -> list[Host]:
     return of(settings(stack))
 
 
+def target(stack: str, host: str = "") -> Target:
+    """Return where a stack goes, or its further host of that name; raises OperatorError if there is none."""
+    main = Target.read(stack)
+    return one(read(stack), host).target(main) if host else main
+
+
 def refuse_fleet(stack: str) -> None:
     """Raise OperatorError if a stack has further hosts, for commands that take the services of one server by turns."""
     if read(stack):

@@ -8,6 +8,7 @@ import click
 
 from .. import output, preflight
 from ..docker import Engine
+from ..fleet import hosts as fleet
 from ..quantities import shown_size
 from ..stack import Stack
 from ..target import FULL, Target
@@ -27,8 +28,11 @@ _service = click.argument("service", required=False, shell_complete=lambda _cont
     service for service in sorted(FULL) if service.startswith(begun)])
 
 
-def _reach(name: str) -> tuple[Engine, Target]:
-    target = Target.read(name)
+_host = click.option("--host", default="", metavar="NAME", help="Of this further host of a fleet, and not the panel's.")
+
+
+def _reach(name: str, host: str = "") -> tuple[Engine, Target]:
+    target = fleet.target(name, host)
     engine = Engine(target.docker_host)
     # Asked first: an engine that does not answer would look like a server of which nothing is there.
     engine.version()
@@ -47,11 +51,12 @@ def status(name: str, as_json: bool) -> None:
 
 @click.command()
 @_service
+@_host
 @_as_json
 @click.pass_obj
-def health(name: str, service: str | None, as_json: bool) -> None:
+def health(name: str, service: str | None, host: str, as_json: bool) -> None:
     """Run each service's own check now and say what it found; exit code 1 if one fails."""
-    engine, target = _reach(name)
+    engine, target = _reach(name, host)
     found = checks.check(engine, services.chosen(services.look(engine, target), service))
     output.show([json.dumps([asdict(item) for item in found], indent=2)] if as_json else checks.lines(found))
     sys.exit(0 if all(item.good for item in found) else 1)
@@ -62,14 +67,17 @@ def health(name: str, service: str | None, as_json: bool) -> None:
 @click.argument("lines", required=False, type=click.IntRange(0))
 @click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option("--since", default="", metavar="WHEN", help="Only from a time on, or a span such as 10m.")
+@_host
 @_as_json
 @click.pass_obj
-def logs(name: str, service: str | None, lines: int | None, follow: bool, since: str, as_json: bool) -> None:
+def logs(
+    name: str, service: str | None, lines: int | None, follow: bool, since: str, host: str, as_json: bool,
+) -> None:
     """Show the last LINES that a service, or each of them, has said; times are in UTC."""
     if service and service.isdigit() and lines is None:
         lines = int(service)
         service = None
-    engine, target = _reach(name)
+    engine, target = _reach(name, host)
     there = [item for item in services.look(engine, target) if item.state != services.MISSING]
     wanted = services.chosen(there, service)
     words = ["--since", since] if since else []
@@ -101,10 +109,11 @@ def start(name: str, service: str | None) -> None:
 
 @click.command()
 @_service
+@_host
 @click.pass_obj
-def restart(name: str, service: str | None) -> None:
+def restart(name: str, service: str | None, host: str) -> None:
     """Restart a service, or all that are not stopped, and wait until they are healthy."""
-    _control(name).restart(service)
+    _control(name, host).restart(service)
 
 
 @click.command()
@@ -156,9 +165,10 @@ def cleanup(name: str, yes: bool, keep_cache: bool) -> None:
 @click.command()
 @click.option("--fix", is_flag=True, help="Mend what can be mended without losing anything; tells each step.")
 @click.option("--yes", is_flag=True, help="With --fix: do not ask first.")
+@_host
 @_as_json
 @click.pass_context
-def doctor(context: click.Context, fix: bool, yes: bool, as_json: bool) -> None:
+def doctor(context: click.Context, fix: bool, yes: bool, host: str, as_json: bool) -> None:
     """Look for what is wrong with the server and its machine, and name the command that mends it; exit code 1 then."""
     def deploy() -> None:
         from ..cli import up
@@ -167,15 +177,15 @@ def doctor(context: click.Context, fix: bool, yes: bool, as_json: bool) -> None:
     def show(line: str) -> None:
         click.echo(line, err=as_json)
 
-    found, mended = diagnosis.run(context.obj, deploy), []
+    found, mended = diagnosis.run(context.obj, deploy, host), []
     if fix and any(finding.repair for finding in found):
-        show("\n".join(map(output.painted, diagnosis.lines(found))))
+        show("\n".join(map(output.painted, diagnosis.lines(found, host))))
         if not yes:
             click.confirm("Mend what can be mended?", abort=True, err=as_json)
         mended = diagnosis.mend(found, show)
-        found = diagnosis.run(context.obj, deploy)
+        found = diagnosis.run(context.obj, deploy, host)
     document = {"well": not found, "mended": mended, "findings": [finding.document() for finding in found]}
-    output.show([json.dumps(document, indent=2)] if as_json else diagnosis.lines(found))
+    output.show([json.dumps(document, indent=2)] if as_json else diagnosis.lines(found, host))
     sys.exit(1 if found else 0)
 
 
@@ -185,8 +195,8 @@ def _builder(name: str) -> Builder:
     return Builder(preflight.check(target), target, Stack(name, click.echo), click.echo)
 
 
-def _control(name: str) -> Control:
-    engine, target = _reach(name)
+def _control(name: str, host: str = "") -> Control:
+    engine, target = _reach(name, host)
     refuse_unfinished(name)
     return Control(engine, target, Stack(name, click.echo), click.echo)
 

@@ -141,6 +141,28 @@ def test_each_host_runs_its_server_and_another_deploy_changes_nothing(fleet: Fle
     assert "and those of 2 further hosts" in said.stdout
 
 
+def test_a_further_host_is_looked_at_and_restarted_by_the_same_commands(fleet: Fleet) -> None:
+    before = {name: fleet.running(name) for name in fleet.hosts}
+    began = fleet.hosts["two"].docker("inspect", "--format", "{{.State.StartedAt}}", "stealth-xray")
+    said = fleet.stack.ops("health", "--host", "two")
+    assert (said.returncode, "All is well: 5 checks passed." in said.stdout) == (0, True), said.stdout
+    assert fleet.stack.ops("restart", "xray", "--host", "two").returncode == 0
+    assert fleet.hosts["two"].docker("inspect", "--format", "{{.State.StartedAt}}", "stealth-xray") != began
+    assert "xray" in fleet.stack.ops("logs", "xray", "5", "--host", "two").stdout.lower()
+    assert {name: fleet.running(name) for name in fleet.hosts} == before
+    found = json.loads(fleet.stack.ops("doctor", "--json", "--host", "two").stdout)["findings"]
+    # The machine is a container, whose clock and memory are this one's, and its names are nobody's.
+    assert [finding for finding in found if finding["check"] in {"containers", "ports", "images", "certificates",
+                                                                 "strangers", "networks", "volumes"}] == []
+    fleet.hosts["two"].docker("pause", "stealth-trojan")
+    try:
+        found = json.loads(fleet.stack.ops("doctor", "--json", "--host", "two").stdout)["findings"]
+        assert "container-paused" in {finding["name"] for finding in found}
+        assert "container-paused" not in fleet.stack.ops("doctor", "--json").stdout
+    finally:
+        fleet.hosts["two"].docker("unpause", "stealth-trojan")
+
+
 def test_the_tunnel_s_account_can_do_nothing_but_forward_to_the_agents(fleet: Fleet) -> None:
     for name in FURTHER:
         host = fleet.hosts[name]

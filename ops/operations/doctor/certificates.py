@@ -3,10 +3,12 @@
 import base64
 import json
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from ... import certificates as authority
 from ...docker import CADDY
@@ -21,6 +23,7 @@ from .findings import Case, Finding
 # Caddy renews at a third of a lifetime; a sixth is late (admin/panel/engines/certificates.py judges alike).
 _LATE = 6
 _SOON = timedelta(days=14)
+_WAIT_SECONDS = 5
 # What is shown for a name: its certificate and those that follow it. It runs in the panel's container, by its Python.
 _ASK = """
 import base64, json, socket, ssl, sys
@@ -47,11 +50,37 @@ def check(case: Case) -> Iterator[Finding]:
     if sentence := authority.reason(case.engine.logs(CADDY)):
         yield Finding(check="certificates", name="certificate-refused", fault=sentence, fix="make up", subject="caddy")
     roots = _roots(case)
+    if "admin" not in case.target.services:
+        yield from _from_here(case, roots)
     for name, shown in _shown(case).items():
         if isinstance(shown, str):
             yield _found("certificate-missing", f"Caddy shows no certificate for {name}: {printable(shown)}.")
         elif shown:
             yield from judged(name, [base64.b64decode(text) for text in shown], roots, datetime.now(UTC))
+
+
+def _from_here(case: Case, roots: list[bytes]) -> Iterator[Finding]:
+    """Judge a further host's certificates from this machine: no container there has a program that can ask."""
+    context = ssl.create_default_context(cadata=b"".join(roots) or None)
+    for label in names.labels(case.target):
+        name = f"{label}.{case.target.domain}"
+        try:
+            with (socket.create_connection((_machine(case), int(str(case.target.https_port))), _WAIT_SECONDS) as plain,
+                  context.wrap_socket(plain, server_hostname=name) as secured):
+                leaf = secured.getpeercert(binary_form=True)
+        except ssl.SSLCertVerificationError as error:
+            yield _found("certificate-untrusted",
+                         f"Clients do not trust the certificate of {name}: {printable(error.verify_message)}.")
+        except ssl.SSLError as error:
+            yield _found("certificate-missing", f"Caddy shows no certificate for {name}: {printable(str(error))}.")
+        except OSError:
+            return  # this machine does not reach it, which says nothing of its certificates
+        else:
+            yield from judged(name, [leaf or b""], [], datetime.now(UTC))
+
+
+def _machine(case: Case) -> str:
+    return urlsplit(case.target.docker_host).hostname or ""
 
 
 def judged(name: str, chain: list[bytes], roots: list[bytes], now: datetime) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ...docker import Engine
 from ...errors import OperatorError
+from ...fleet import hosts
 from ...target import ROOT, Target
 from . import (
     backups,
@@ -32,18 +33,27 @@ CHECKS: dict[str, Callable[[Case], Iterable[Finding]]] = {
     "strangers": drift.strangers, "state": state.check, "watchdog": machine.watchdog,
     "backups": backups.check, "drift": drifted.check, "overlaps of secrets": secrets.overlaps,
 }
-
-
+# What only the server with the panel has, or the whole stack.
+_OF_PANEL = {"resolvers", "panel", "state", "watchdog", "backups", "drift", "overlaps of secrets"}
 _CONSEQUENCES = {"panel-warns", "certificate-missing"}
 
 
-def run(name: str, deploy: Callable[[], object]) -> list[Finding]:
-    """Return what all checks found on a stack, in their order; `deploy` is what `make up` does."""
+def checks_of(host: str) -> list[str]:
+    """Return the names of the checks that are made of a further host, or of the panel's own server."""
+    return [check for check in CHECKS if not (host and check in _OF_PANEL)]
+
+
+def run(name: str, deploy: Callable[[], object], host: str = "") -> list[Finding]:
+    """Return what all checks found on a stack, in their order; `deploy` is what `make up` does.
+
+    With the name of a further host it is that one which is looked at; raises OperatorError if there is none.
+    """
     try:
         target = Target.read(name)
     except OperatorError as error:
         return [Finding(check="configuration", name="configuration-unreadable", fault=str(error),
                         fix=f"git checkout Pulumi.{name}.yaml, or cp Pulumi.prod.yaml Pulumi.{name}.yaml")]
+    target = hosts.target(name, host)
     engine = Engine(target.docker_host)
     try:
         engine.version()
@@ -57,7 +67,7 @@ def run(name: str, deploy: Callable[[], object]) -> list[Finding]:
     with ThreadPoolExecutor(len(CHECKS)) as pool:
         # What many checks ask for, once.
         list(pool.map(lambda key: getattr(case, key), ("services", "info", "edge", "settings", "facts")))
-        found = list(pool.map(lambda name: _found_by(name, case), CHECKS))
+        found = list(pool.map(lambda check: _found_by(check, case), checks_of(host)))
     return _told_once([finding for findings in found for finding in findings])
 
 
@@ -86,12 +96,12 @@ def mend(findings: list[Finding], show: Callable[[str], None]) -> list[str]:
     return done
 
 
-def lines(findings: list[Finding]) -> list[str]:
+def lines(findings: list[Finding], host: str = "") -> list[str]:
     """Return the findings for people, each ending with its fix, and a verdict as the last line."""
     shown = [line for finding in findings for line in (
         f"! {finding.fault}", *(f"    {line}" for line in finding.details.splitlines()), f"    -> {finding.fix}")]
     if not findings:
-        return [f"Nothing is wrong: looked at {', '.join(CHECKS)}."]
+        return [f"Nothing is wrong: looked at {', '.join(checks_of(host))}."]
     repairable = sum(finding.repair is not None for finding in findings)
     share = "it" if len(findings) == 1 else "them" if repairable == len(findings) else f"{repairable} of them"
     rest = f" `ops doctor --fix` mends {share}." if repairable else ""

@@ -1,4 +1,4 @@
-"""The one run of Pulumi that deploys all of it; what comes before and after is each command's own."""
+"""The one preview and run of Pulumi that deploy all of it; what comes before and after is each command's own."""
 
 from collections.abc import Callable
 
@@ -24,18 +24,21 @@ def reach(stack: Stack, show: Callable[[str], None], *, deploys: bool = False) -
 def deploy(stack: Stack, engine: Engine, *words: str, show: Callable[[str], None] = lambda _: None) -> Follower:
     """Bring what runs to what the program says; raises OperatorError with the best reason that can be found.
 
-    Hosts of a fleet that do not answer are left out, and stand in the follower.
+    Looked at first, and judged by the policies as a whole; where nothing differs, that was all. Hosts of a fleet that
+    do not answer are left out, and stand in the follower.
     """
     found = reach(stack, show, deploys=True)
     stack.repair(engine, {host.name: host.engine for host in found.there})
-    again = renewed(stack, engine)
-    brought = images.bring(stack, Engine(Target.read(stack.name).builder), found, show)
+    words = (*words, *renewed(stack, engine))
+    follower = stack.run("preview", *words, *found.exclusions())
+    brought = images.bring(Engine(Target.read(stack.name).builder), found, follower.planned, show)
     for host in brought.away.keys() - found.away.keys():
         show(f"Host {host.name} is left out: {brought.away[host]}")
-    try:
-        follower = stack.run("up", "--yes", *words, *again, *brought.exclusions())
-    except OperatorError as error:
-        raise certificates.explained(engine, error) from error
+    if follower.differs:
+        try:
+            follower = stack.run("up", "--yes", "--skip-preview", *words, *brought.exclusions())
+        except OperatorError as error:
+            raise certificates.explained(engine, error) from error
     faults = access.grant(stack, brought.there)
     for name, fault in faults.items():
         show(f"The panel does not reach {name}, for its tunnel cannot be let in there: {fault}.")

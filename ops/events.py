@@ -81,14 +81,17 @@ class Faults:
 class Follower:
     """Turns events into lines for `show`."""
 
-    def __init__(self, show: Callable[[str], None]) -> None:
+    def __init__(self, show: Callable[[str], None], said: set[str] | None = None) -> None:
         self._show = show
         self._began: dict[str, float] = {}
-        self._said: set[str] = set()
+        self._said: set[str] = set() if said is None else said
         self.faults = Faults()
         self.verdict = Verdict()
         self.changes = 0
         """Resources that the run really changed."""
+
+        self.differs = False
+        """Whether a preview found anything that an update would do, or that the state does not know."""
 
         self.planned: dict[str, dict[str, Any]] = {}
         """Inputs of the resources that a preview would change, by name; what is not known yet is in UNKNOWN's place."""
@@ -122,6 +125,8 @@ class Follower:
 
     def _finished(self, details: dict[str, Any]) -> None:
         step = details["metadata"]
+        if step["op"] not in _QUIET_OPERATIONS or _outputs(step, "old") != _outputs(step, "new"):
+            self.differs = True
         if details.get("planning") and step["op"] not in _QUIET_OPERATIONS | _HALVES and _SHOWN.match(step["type"]):
             self.steps.append(Step.of(step))
         if details.get("planning") or step["op"] not in _VERBS or not _SHOWN.match(step["type"]):
@@ -137,12 +142,15 @@ class Follower:
         text = _COMMAND.sub("", text)
         own = "pulumi:pulumi:Stack" not in details.get("urn", "pulumi:pulumi:Stack")
         if details.get("severity") == "warning" and not own and text not in self._said:
-            # The preview says it, and the update once more.
             self._said.add(text)
             self._show(f"Warning: {text}")
         if details.get("severity") != "error" or not text or _NOISE.match(text):
             return
         (self.faults.of_resources if own else self.faults.of_program).append(text)
+
+
+def _outputs(step: dict[str, Any], side: str) -> Any:
+    return (step.get(side) or {}).get("outputs")
 
 
 def follow(file: Path, running: Callable[[], bool]) -> Iterator[dict[str, Any]]:

@@ -41,6 +41,8 @@ class Stack:
     def __init__(self, name: str, show: Callable[[str], None]) -> None:
         self.name = name
         self._show = show
+        # Told once by a command, whose preview says it too.
+        self._warned: set[str] = set()
         self.log = LOG_FOLDER / f"{name}.log"
 
     def prepare(self) -> None:
@@ -156,7 +158,7 @@ class Stack:
 
         `give_up` is asked again and again: once it says so the run is interrupted, as by Ctrl-C.
         """
-        follower = Follower(self._show)
+        follower = Follower(self._show, self._warned)
         events = self.log.with_suffix(".events")
         events.write_text("")
         events.chmod(0o600)

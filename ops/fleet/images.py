@@ -1,28 +1,28 @@
 """Brings the images of a fleet, which are built once on the panel's own engine, to the hosts that lack some."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ..carrying import carry
 from ..docker import Engine
 from ..errors import OperatorError
 from ..operations import builds
-from ..stack import Stack
 from .hosts import SERVICES, Host
 from .reach import Reach
 
 _AT_ONCE = 4
 
 
-def bring(stack: Stack, engine: Engine, reach: Reach, show: Callable[[str], None]) -> Reach:
-    """Build what a deploy would, and carry it; return the reach without the hosts that it did not come to.
+def bring(
+    engine: Engine, reach: Reach, planned: Mapping[str, dict[str, Any]], show: Callable[[str], None],
+) -> Reach:
+    """Build what a deploy would by its preview, and carry it; return the reach without the hosts it did not come to.
 
     Ahead of the deploy: a container can be made only of an image that its engine has.
     """
     if not reach.there:
         return reach
-    show("Looking at what changes, for the images come to the hosts first ...")
-    planned = stack.run("preview", *reach.exclusions()).planned
     builds.build(engine, planned, show)
     ids = [engine.image_id(f"stealth-vpn/{service}:local") for service in SERVICES]
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -20,7 +20,8 @@ def checks(promises: Promises, observed: Observed) -> Iterator[Check]:
             yield judged(name, promise, ["it does not exist"], _MEND)
             continue
         yield judged(name, promise, _shape(promises, name, found[name]), _MEND)
-        yield judged(name, "has only the server's containers on it", _members(promises, name, found[name], observed.containers),
+        yield judged(name, "has only the server's containers on it",
+                     _members(promises, name, found[name], observed.containers),
                      "Take the others off it by `docker network disconnect --force`, and find out who put them there.")
     strangers = {str(entry["Name"]) for entry in observed.networks
                  if stack_of(entry) == promises.stack} - set(_SHAPES)

@@ -55,6 +55,26 @@ def test_what_a_preview_would_not_change_is_not_planned() -> None:
     assert follower.planned == {}
 
 
+@pytest.mark.parametrize(("operation", "old", "new", "differs"), [
+    ("same", {"a": 1}, {"a": 1}, False), ("refresh", {"a": 1}, {"a": 1}, False), ("read", None, None, False),
+    ("same", {"panelUsername": "admin"}, {"panelUsername": "other"}, True), ("refresh", {"a": 1}, {"a": 2}, True),
+    ("refresh", {"a": 1}, None, True), ("create", None, None, True), ("replace", {"a": 1}, {"a": 1}, True)])
+def test_a_preview_differs_by_what_is_done_and_by_what_the_state_does_not_know(
+    operation: str, old: dict[str, Any] | None, new: dict[str, Any] | None, differs: bool,
+) -> None:
+    event = step(operation, planning=True)
+    event["metadata"] |= {"old": old and {"outputs": old}, "new": new and {"outputs": new}}
+    assert take({"resOutputsEvent": event})[0].differs == differs
+
+
+def test_a_warning_is_told_once_by_both_runs_of_a_command() -> None:
+    said: set[str] = set()
+    lines: list[str] = []
+    for _ in range(2):
+        Follower(lines.append, said).take(told("the name is taken", severity="warning"))
+    assert lines == ["Warning: the name is taken"]
+
+
 def test_the_beginning_of_a_build_is_shown_because_it_takes_long() -> None:
     _, lines = take({"resourcePreEvent": step("create", kind="docker:index/image:Image")})
     assert lines == ["  image stealth-xray is being built ..."]

@@ -43,7 +43,9 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def run(_: Stack, *words: str) -> Follower:
         said.append(" ".join(words))
-        return Follower(print)
+        follower = Follower(print)
+        follower.differs = True
+        return follower
 
     monkeypatch.setattr(Stack, "run", run)
     monkeypatch.setattr(Stack, "prepare", lambda _: None)
@@ -123,7 +125,7 @@ def test_healing_asks_deploys_with_a_refresh_and_looks_again(looks: Looks) -> No
     did = looks(look(FOUND), look())
     result = ops("drift", "--heal", typed="y\n")
     assert result.exit_code == 0, result.output
-    assert did == ["repair", "up --yes --refresh", "healthy"]
+    assert did == ["repair", "preview --refresh", "up --yes --skip-preview --refresh", "healthy"]
     assert result.output.splitlines()[-1] == "No drift: what runs is what was deployed."
     assert Record.read("local") == Record(at=Record.read("local").at)  # type: ignore[union-attr]
 

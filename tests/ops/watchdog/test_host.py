@@ -31,8 +31,9 @@ case "$*" in
 *"disable --now"*) rm -f {folder}/enabled; kill "$(cat {lock} 2>/dev/null)" 2>/dev/null; flock {lock} true ;;
 *enable*) touch {folder}/enabled ;;
 restart*)
+	: >{lock}
 	flock {lock} sh -c 'echo $$ >{lock}; exec sleep 60' >/dev/null 2>&1 &
-	while flock --nonblock {lock} true; do sleep 0.01; done
+	until [ -s {lock} ]; do sleep 0.01; done
 	;;
 esac
 """

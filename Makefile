@@ -16,7 +16,7 @@ NAMED = $(if $(filter command,$(origin USER)),,$(error say whom, as in `make $@ 
 # Checked by actionlint and zizmor.
 WORKFLOWS := $(wildcard $(CURDIR)/.github/workflows/*.yml)
 
-.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify drift backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare translations bench-deploy bench-data bench-policies bench-growth bench-scale
+.PHONY: help install up preview status health logs stop start restart rebuild build validate clean cleanup doctor down probe verify drift backup restore update rollback rotate add-user list-users remove-user setup setup-dev base-refresh lint test test-quick test-go test-integration test-long test-bare reliability translations bench-deploy bench-data bench-policies bench-growth bench-scale
 .PHONY: ci-credentials ci-wipe ci-preview ci-no-preview ci-deploy ci-e2e ci-approved ci-drift ci-rebuild ci-dependencies ci-propose
 
 help:
@@ -165,6 +165,10 @@ test-integration: setup-dev
 ## make test-long     repeats what depends on chance many times, and does in all ways what make test does in one; hours
 test-long: setup-dev
 	$(BIN)/pytest -q -s -m long
+
+## make reliability   makes the experiments of the scorecard, and says which promises held; an hour at most
+reliability: setup-dev
+	$(BIN)/python -m tests.reliability
 
 ## make test-bare     sets up a bare Debian 12 in a container; many minutes
 test-bare: setup-dev

@@ -10,6 +10,7 @@ from .accounts import people
 from .alerts import Alerts
 from .config import PanelConfig
 from .engines import Engines, accounting
+from .store import soundness
 from .store.database import Database
 from .store.migration import migrate
 from .store.models import MAIN
@@ -22,16 +23,21 @@ __all__ = ["PanelConfig", "create_app", "open_store"]
 def open_store(config: PanelConfig) -> Database:
     """Open the store, bring its tables to this version, and give a new one its first user and account.
 
-    A restored copy takes the store's place first. Raises StoreError if the store belongs to a newer version.
+    A restored copy takes the store's place first. Raises StoreError if the store belongs to a newer version, is
+    damaged, or is gone.
     """
     take_over(config.database_url)
     database = Database(config.database_url)
+    if database.file:
+        soundness.check(database.file)
     migrate(database)
     with database.write() as session:
         service.start(session, config.server)
         people.start(session, config)
         fleet.start(session, config)
         accounting.close_others(session, [MAIN, *config.hosts])
+    if database.file:
+        soundness.note(database.file)
     return database
 
 

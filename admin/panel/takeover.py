@@ -31,9 +31,9 @@ def take_over(url: str, folder: Path = FOLDER) -> None:
     snapshot.check(file)
     _renew(file)
     store = Database(url)
-    if store.is_sqlite:
+    if store.file:
         store.close()
-        _put(file, Path(str(store.engine.url.database)))
+        _put(file, store.file)
         return
     _load(file, store)
     file.unlink()

@@ -3,7 +3,6 @@
 import logging
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from ..accounts import Accounts
 from ..background import Loop
@@ -29,7 +28,7 @@ class Alerts:
         self._database = database
         self._engines = engines
         self._accounts = accounts
-        self._store = Path(str(database.engine.url.database)) if database.is_sqlite else None
+        self._store = database.file
         self._channels = channels.chosen(
             config.alerts, config.server.domain if config.server is not None else _SERVER_WITHOUT_NAME)
         self._loops = [Loop("alerts", self.watch)] + [

@@ -7,6 +7,7 @@ SQLite: a write-ahead log and full synchronisation, so that what was acknowledge
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, event, make_url
@@ -46,6 +47,11 @@ class Database:
             reading = self.engine.execution_options(isolation_level="REPEATABLE READ")
         self._reading = sessionmaker(reading, expire_on_commit=False)
         self._writing = sessionmaker(self.engine.execution_options(is_writing=True), expire_on_commit=False)
+
+    @property
+    def file(self) -> Path | None:
+        """Where SQLite keeps it; None for a store that is no file."""
+        return Path(str(self.engine.url.database)) if self.is_sqlite else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -85,8 +85,8 @@ def _is_current(connection: Connection, database: Database) -> bool:
         raise StoreError(
             f"The panel's store was written by a newer version (its tables are {found}, this version knows up to "
             f"{head()}); start that version again, or restore a copy from before it.")
-    if database.is_sqlite:
-        _copy(Path(str(database.engine.url.database)), found)
+    if database.file:
+        _copy(database.file, found)
     return False
 
 

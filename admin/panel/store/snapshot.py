@@ -27,8 +27,8 @@ TABLES = Base.metadata.sorted_tables
 def take(database: Database, file: Path) -> None:
     """Write the copy to file, which must not exist; raises StoreError if what was copied is damaged."""
     try:
-        if database.is_sqlite:
-            with closing(sqlite3.connect(str(database.engine.url.database))) as source:
+        if database.file:
+            with closing(sqlite3.connect(database.file)) as source:
                 source.execute("VACUUM INTO ?", (str(file),))
         else:
             _take_rows(database, file)

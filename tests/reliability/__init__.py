@@ -1,0 +1,1 @@
+"""The reliability scorecard: experiments that somebody can make again, and what came of them."""

@@ -17,8 +17,9 @@ pytestmark = pytest.mark.integration
 
 ROGUE, NETWORK = "by-hand", "by-hand-net"
 # Of whatever a container can break it breaks nothing, but for what a test changes.
+# The limit of processes below counts all of one user's on the machine, so nobody else here may be that user.
 HARD = {
-    "--read-only": "", "--cap-drop": "ALL", "--security-opt": "no-new-privileges", "--user": "10002:10002",
+    "--read-only": "", "--cap-drop": "ALL", "--security-opt": "no-new-privileges", "--user": "65002:65002",
     "--memory": "64m", "--memory-swap": "64m", "--cpus": "0.5", "--network": NETWORK, "--health-cmd": "true",
     "--log-opt": "max-size=1m"}
 MORE = ("--log-opt", "max-file=2", "--ulimit", "nofile=64", "--ulimit", "nproc=64")

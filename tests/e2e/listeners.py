@@ -1,13 +1,15 @@
 """Real listeners on this machine, at addresses that clients of the server should and should not reach."""
 
+import errno
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_address
-from socketserver import BaseRequestHandler, BaseServer, ThreadingTCPServer, ThreadingUDPServer
+from socketserver import BaseRequestHandler, BaseServer, TCPServer, ThreadingTCPServer, ThreadingUDPServer
 from typing import Any
 
 from tests.e2e.outside import ORIGIN_ADDRESS
@@ -50,6 +52,19 @@ class _Packets6(ThreadingUDPServer):
 # By the version of IP.
 _STREAMS = {4: ThreadingTCPServer, 6: _Streams6}
 _PACKETS = {4: ThreadingUDPServer, 6: _Packets6}
+_TENTATIVE_SECONDS = 10
+
+
+def _bound(make: Callable[[], TCPServer]) -> TCPServer:
+    """Make a server at an address that may be new: an IPv6 one is nobody's for a while (RFC 4862 section 5.4)."""
+    end = time.monotonic() + _TENTATIVE_SECONDS
+    while True:
+        try:
+            return make()
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL or time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 @contextmanager
@@ -65,7 +80,7 @@ def listeners(bridges: list[str], extra: list[str]) -> Iterator[tuple[int, set[s
     servers: list[BaseServer] = []
     for address in (ORIGIN_ADDRESS, *bridges, *extra):
         version = ip_address(address).version
-        stream = _STREAMS[version]((address, port), partial(_Stream, address, seen))
+        stream = _bound(partial(_STREAMS[version], (address, port), partial(_Stream, address, seen)))
         port = port or stream.socket.getsockname()[1]
         servers += [stream, _PACKETS[version]((address, port), partial(_Packet, address, seen))]
     for server in servers:

@@ -1,10 +1,10 @@
 """The two networks with their members, and the volumes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .checks import Check, different, judged, listed
-from .inspect import Entry, Observed, name_of, stack_of
+from .inspect import Entry, Observed, stack_of
 from .promises import CONTROL, DATA_VOLUMES, EDGE, Promises
 
 _MEND = "Run `make up`, which makes it as promised."
@@ -20,8 +20,7 @@ def checks(promises: Promises, observed: Observed) -> Iterator[Check]:
             yield judged(name, promise, ["it does not exist"], _MEND)
             continue
         yield judged(name, promise, _shape(promises, name, found[name]), _MEND)
-        yield judged(name, "has only the server's containers on it",
-                     _members(promises, name, found[name], observed.containers),
+        yield judged(name, "has only the server's containers on it", _members(promises, name, found[name]),
                      "Take the others off it by `docker network disconnect --force`, and find out who put them there.")
     strangers = {str(entry["Name"]) for entry in observed.networks
                  if stack_of(entry) == promises.stack} - set(_SHAPES)
@@ -49,16 +48,13 @@ def _shape(promises: Promises, name: str, entry: Entry) -> Iterator[str]:
         yield "it carries another stack's label, or none"
 
 
-def _members(promises: Promises, name: str, entry: Entry, containers: Iterable[Entry]) -> list[str]:
+def _members(promises: Promises, name: str, entry: Entry) -> list[str]:
     # What everybody can reach has no place on the management network, whatever the state says.
     never = {"stealth-caddy"} if name == CONTROL else set()
     allowed = {title: made.id for title, made in promises.containers.items() if title not in never
                and name in {place["name"] for place in made.inputs.get("networksAdvanced") or []}}
-    there = {identity: str(member["Name"]) for identity, member in (entry.get("Containers") or {}).items()}
-    # The network has been seen not to tell yet of a container that says itself that it is on it.
-    there |= {str(one["Id"]): name_of(one) for one in containers
-              if (one["NetworkSettings"]["Networks"].get(name) or {}).get("EndpointID")}
-    return [f"{title} is on it" for identity, title in there.items() if allowed.get(title) != identity]
+    return [f"{member['Name']} is on it" for identity, member in (entry.get("Containers") or {}).items()
+            if allowed.get(member["Name"]) != identity]
 
 
 def _volumes(promises: Promises, observed: Observed) -> Iterator[Check]:

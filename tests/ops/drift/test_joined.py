@@ -108,7 +108,6 @@ def test_a_container_that_has_joined_is_one_finding_with_its_remedy() -> None:
         rogue = copy.deepcopy(container(recorded))
         rogue.update(Id="f" * 64, Name="/stealth-rogue")
         rogue["HostConfig"]["Privileged"] = True
-        rogue["NetworkSettings"]["Networks"].clear()
         recorded["containers"].append(rogue)
 
     (found,) = look(join)[0]

@@ -23,7 +23,12 @@ def seconds_of(*others: Coroutine[None, None, None]) -> float:
         await asyncio.gather(*tasks, return_exceptions=True)
         return taken
 
-    return asyncio.run(program())
+    # Not by asyncio.run: it would leave the thread without the loop that the SDK's mocks begin in.
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(program())
+    finally:
+        loop.close()
 
 
 async def ends_after(seconds: float, *then: Coroutine[None, None, None]) -> None:

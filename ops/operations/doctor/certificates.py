@@ -62,10 +62,10 @@ def check(case: Case) -> Iterator[Finding]:
 def _from_here(case: Case, roots: list[bytes]) -> Iterator[Finding]:
     """Judge a further host's certificates from this machine: no container there has a program that can ask."""
     context = ssl.create_default_context(cadata=b"".join(roots) or None)
-    for label in names.labels(case.target):
-        name = f"{label}.{case.target.domain}"
+    place = urlsplit(case.target.docker_host).hostname or "", int(str(case.target.https_port))
+    for name in names.of_server(case.target):
         try:
-            with (socket.create_connection((_machine(case), int(str(case.target.https_port))), _WAIT_SECONDS) as plain,
+            with (socket.create_connection(place, _WAIT_SECONDS) as plain,
                   context.wrap_socket(plain, server_hostname=name) as secured):
                 leaf = secured.getpeercert(binary_form=True)
         except ssl.SSLCertVerificationError as error:
@@ -77,10 +77,6 @@ def _from_here(case: Case, roots: list[bytes]) -> Iterator[Finding]:
             return  # this machine does not reach it, which says nothing of its certificates
         else:
             yield from judged(name, [leaf or b""], [], datetime.now(UTC))
-
-
-def _machine(case: Case) -> str:
-    return urlsplit(case.target.docker_host).hostname or ""
 
 
 def judged(name: str, chain: list[bytes], roots: list[bytes], now: datetime) -> Iterator[Finding]:
@@ -153,8 +149,7 @@ def _shown(case: Case) -> dict[str, Any]:
     address = (places.get("stealth-vpn") or {}).get("IPAddress")
     if not address or not case.runs("admin"):
         return {}
-    wanted = [f"{label}.{case.target.domain}" for label in names.labels(case.target)]
-    asked = {"address": address, "port": 443, "names": wanted}
+    asked = {"address": address, "port": 443, "names": names.of_server(case.target)}
     done = case.engine.execute("stealth-admin", "/usr/bin/python3", "-I", "-S", "-c", _ASK, stdin=json.dumps(asked))
     found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 and done.stdout.startswith("{") else {}
     return found

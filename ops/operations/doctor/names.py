@@ -44,11 +44,16 @@ def labels(target: Target) -> tuple[str, ...]:
     return LABELS if len(target.services) > 2 else _MINIMAL_LABELS
 
 
+def of_server(target: Target) -> list[str]:
+    """Return the names that the server answers to."""
+    return [f"{label}.{target.domain}" for label in labels(target)]
+
+
 def public_names(target: Target) -> list[str]:
     """Return the names that must lead to the server; none for a domain that only clients know."""
     if f".{target.domain}".endswith(PRIVATE_DOMAINS):
         return []
-    return [f"{label}.{target.domain}" for label in labels(target)]
+    return of_server(target)
 
 
 def check(case: Case, resolve: Callable[[str], set[str]] | None = None) -> Iterator[Finding]:
